@@ -1,0 +1,7 @@
+//! What two or more crates of Handshake need.
+
+pub mod clock;
+pub mod ids;
+pub mod money;
+pub mod slo;
+pub mod units;

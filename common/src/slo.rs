@@ -1,0 +1,1 @@
+//! The statistics of verdicts: pure functions of data.
