@@ -1,7 +1,9 @@
 //! What two or more crates of Handshake need.
 
 pub mod clock;
+pub mod contract;
 pub mod ids;
 pub mod money;
 pub mod slo;
+pub mod telemetry;
 pub mod units;
