@@ -4,6 +4,7 @@ pub mod clock;
 pub mod contract;
 pub mod ids;
 pub mod money;
+pub mod service;
 pub mod slo;
 pub mod telemetry;
 pub mod units;

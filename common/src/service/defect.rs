@@ -1,0 +1,71 @@
+//! Deliberate defects of reference apps that no proxy can make, all named here. They prove that the checks can fail.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that an embedded reference app can be told to do wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Defect {
+    /// Any app: a repeated idempotency key runs the effect again.
+    IdempotencyOff,
+    /// Any app: a hardened route is served without an idempotency key.
+    PreconditionUnchecked,
+    /// Any app: responses carry a fresh trace id instead of the caller's.
+    TraceNotEchoed,
+    /// Any app: unknown paths and JSON routes answer 200 with an HTML login page.
+    LoginPageInsteadOfJson,
+    /// Any app: every tenth request is answered 500.
+    TenthRequestFails,
+    /// Any app: every request takes 200 ms longer.
+    SlowBy200Ms,
+    /// A1: the PKCE verifier is not compared with the challenge.
+    A1PkceUnchecked,
+    /// A1: an authorization code can be redeemed twice.
+    A1CodeReusable,
+    /// A1: ID tokens name another issuer than discovery does.
+    A1IssuerMismatch,
+    /// A1: JWKS lacks the signing key.
+    A1JwksWithoutKey,
+    /// A2: an event is acknowledged before it is stored, and every 50th never is.
+    A2AckBeforeCommit,
+    /// A2: a bad item in a batch is dropped without a word.
+    A2BatchSilentPartial,
+    /// A2: events are not forwarded to A8.
+    A2ForwardsNothing,
+    /// A3: a retried run creates a second page.
+    A3DuplicateEffect,
+    /// A3: the trace is lost on the way to A2.
+    A3DropsTrace,
+    /// A4: streams end without `[DONE]`.
+    A4NoDone,
+    /// A4: usage counts twice the tokens sent.
+    A4UsageDoubled,
+    /// A4: writes the essay instead of coaching.
+    A4WritesEssays,
+    /// A5: the session cookie is never set.
+    A5SessionNeverSticks,
+    /// A6: charges 2.9 % instead of 3 %.
+    A6FeeTwoPointNine,
+    /// A6: marks AI cost up by 3.9 instead of 4.
+    A6MarkupThreePointNine,
+    /// A6: allows illegal moves through the funnel.
+    A6IllegalMoves,
+    /// A6: settles without telling A8.
+    A6SilentSettlement,
+    /// A7: a page carries a stray `noindex`.
+    A7StrayNoindex,
+    /// A7: the sitemap misses pages.
+    A7SitemapMissesPages,
+    /// A7: leads are acknowledged and lost.
+    A7LosesLeads,
+    /// A8: every 50th event is acknowledged and dropped.
+    A8DropsEvery50th,
+    /// A8: tiles are computed once and never again.
+    A8StaleTiles,
+    /// A8: duplicates are stored.
+    A8DedupOff,
+    /// A8: events are stored without a check.
+    A8SchemaUnchecked,
+    /// A8: finance tile shows gross amounts one cent short.
+    A8FinanceOffByOne,
+}
