@@ -82,7 +82,7 @@ pub struct Judgement {
     pub k: u64,
     /// All samples.
     pub n: u64,
-    /// The observed share `k / n`; `None` without samples.
+    /// The observed share `k / n`; `None` without samples or where `k > n`.
     pub point: Option<f64>,
     /// The confidence interval of the share, on the effective counts.
     pub interval: Interval,
@@ -90,7 +90,7 @@ pub struct Judgement {
     pub conf: f64,
     /// The autocorrelation time the counts were divided by.
     pub tau: f64,
-    /// How many independent samples `n` is worth.
+    /// How many independent samples `n` is worth; 0 where the terms make no sense.
     pub n_eff: f64,
     /// How the interval was made.
     pub method: Method,
@@ -134,11 +134,11 @@ impl Claim {
             limit: self.limit(),
             k,
             n,
-            point: (n > 0).then(|| k as f64 / n as f64),
+            point: counted.then(|| k as f64 / n as f64),
             interval: if sound { self.interval(k_eff, worth, terms.conf) } else { Interval::VACUOUS },
             conf: terms.conf,
             tau: terms.tau,
-            n_eff: worth,
+            n_eff: if sound { worth } else { 0.0 },
             method: self.method(),
             p_fail: exact.map(|(bad, _)| bad),
             p_pass: exact.map(|(_, good)| good),
@@ -236,8 +236,8 @@ impl Claim {
             _ => k as f64 / n as f64,
         };
         let by_worth = if terms.tau > 1.0 { (MIN_N_EFF * terms.tau).ceil() as u64 } else { 0 };
-        let first = (n + 1).max(terms.n_min).max(by_worth);
-        let last = n + MAX_SAMPLES_NEEDED;
+        let first = n.saturating_add(1).max(terms.n_min).max(by_worth);
+        let last = n.saturating_add(MAX_SAMPLES_NEEDED);
         let decided = |total: u64| {
             let worth = n_eff(total, terms.tau);
             self.side(rate * worth, worth, terms.conf) != Side::Across

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::super::rank::order_statistic_ranks;
 use super::*;
 
 const ONE_PERCENT: Claim = Claim::ErrorRateBelow { limit: 0.01 };
@@ -190,6 +191,20 @@ proptest! {
             Decision::Fail => prop_assert!(n > 0 && !(lower && upper)),
             Decision::Undecided(_) => prop_assert!(judged.samples_needed.is_none_or(|more| more > 0)),
         }
+    }
+
+    #[test]
+    fn a_latency_verdict_is_the_same_by_counts_and_by_order_statistics(
+        n in 1..5000_u64, part in 0.0..0.3_f64, quantile in prop_oneof![Just(Quantile::P95), Just(Quantile::P99)],
+    ) {
+        let within = n - (part * part * n as f64) as u64;
+        let ranks = order_statistic_ranks(n, quantile, 0.95);
+        let by_ranks = match (ranks.lower, ranks.upper) {
+            (_, Some(upper)) if upper <= within => "PASS",
+            (Some(lower), _) if lower > within => "FAIL",
+            _ => "INCONCLUSIVE",
+        };
+        prop_assert_eq!(decide(Claim::QuantileWithin { quantile }, n - within, n).as_str(), by_ranks);
     }
 
     #[test]
