@@ -2,9 +2,11 @@
 
 pub mod clock;
 pub mod contract;
+pub mod guard;
 pub mod ids;
 pub mod money;
 pub mod service;
 pub mod slo;
+pub mod target;
 pub mod telemetry;
 pub mod units;
