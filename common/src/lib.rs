@@ -3,7 +3,9 @@
 pub mod clock;
 pub mod contract;
 pub mod ids;
+pub mod load;
 pub mod money;
+pub mod scenario;
 pub mod slo;
 pub mod telemetry;
 pub mod units;
