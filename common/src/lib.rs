@@ -2,10 +2,12 @@
 
 pub mod clock;
 pub mod contract;
+pub mod guard;
 pub mod ids;
 pub mod load;
 pub mod money;
 pub mod scenario;
 pub mod slo;
+pub mod target;
 pub mod telemetry;
 pub mod units;
