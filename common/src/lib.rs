@@ -1,12 +1,27 @@
-//! What two or more crates of Handshake need.
+//! What two or more crates of Handshake need, in the order of its flow.
+//!
+//! `contract → scenario / check → load engine or check runner → samples and findings → slo statistics → verdict (with
+//! the second source) → ledger → reports`. Data moves down this line, imports point only up it.
+//!
+//! The ground floor: [`ids`], [`units`], [`money`], [`clock`] (the only reader of time).
 
 pub mod clock;
-pub mod contract;
-pub mod guard;
 pub mod ids;
 pub mod money;
-pub mod service;
-pub mod slo;
-pub mod target;
-pub mod telemetry;
 pub mod units;
+
+pub mod telemetry;
+
+pub mod contract;
+
+pub mod target;
+
+pub mod guard;
+
+pub mod scenario;
+
+pub mod load;
+
+pub mod slo;
+
+pub mod service;
