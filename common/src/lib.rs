@@ -27,6 +27,7 @@ pub mod load;
 
 pub mod slo;
 
+pub mod reconcile;
 pub mod verdict;
 
 pub mod check;
