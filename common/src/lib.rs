@@ -5,6 +5,7 @@ pub mod clock;
 pub mod contract;
 pub mod guard;
 pub mod ids;
+pub mod ledger;
 pub mod money;
 pub mod settings;
 pub mod slo;
