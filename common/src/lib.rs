@@ -14,9 +14,12 @@ pub mod telemetry;
 
 pub mod contract;
 
+pub mod settings;
 pub mod target;
 
 pub mod guard;
+
+pub mod client;
 
 pub mod scenario;
 
@@ -24,4 +27,10 @@ pub mod load;
 
 pub mod slo;
 
+pub mod verdict;
+
+pub mod check;
+pub mod suite;
+
 pub mod service;
+pub mod testkit;
