@@ -50,7 +50,7 @@
     const list = feed.querySelector("[data-feed-list]");
     const status = feed.querySelector("[data-feed-status]");
     const pause = feed.querySelector("[data-feed-pause]");
-    const longest = 12;
+    const longest = 9;
     let waiting = [], seen = 0, said = 0, paused = false, over = false, connected = false;
     const query = new URLSearchParams({ namespace: feed.dataset.namespace, after: feed.dataset.after });
     const source = new EventSource(`/api/stream?${query}`);

@@ -22,7 +22,7 @@ use crate::reference::tiles::{self, Figures, Funnel, Money, figures, limit_ms, s
 use crate::reference::{Center, Shared};
 
 /// Events in the feed.
-const FEED: i64 = 12;
+const FEED: i64 = 9;
 
 /// The query string of the page.
 #[derive(Debug, Deserialize)]
@@ -250,7 +250,8 @@ fn verdict(apps: &[AppRow]) -> (String, &'static str) {
     if silent == apps.len() {
         ("No requests reported in the last 15 minutes".to_owned(), "silent")
     } else if failing > 0 {
-        (format!("Errors in {}", list("failing")), "failing")
+        let also = if slow > 0 { format!(", slow: {}", list("slow")) } else { String::new() };
+        (format!("Errors in {}{also}", list("failing")), "failing")
     } else if slow > 0 {
         (format!("Slow: {}", list("slow")), "slow")
     } else if silent > 0 {

@@ -27,13 +27,13 @@ pub(super) fn money(minor: i64, currency: &str) -> String {
     format!("{sign}{symbol}{}.{:02}", count(cents / 100), cents % 100)
 }
 
-/// `0.42 ms`, `12.3 ms`, `154 ms`, `2.1 s`.
+/// `0.42 ms`, `12.3 ms`, `154 ms`, `2.10 s`.
 pub(super) fn ms(value: f64) -> String {
     match value {
         v if v < 1.0 => format!("{v:.2} ms"),
         v if v < 99.95 => format!("{v:.1} ms"),
-        v if v < 9_999.5 => format!("{v:.0} ms"),
-        v => format!("{:.1} s", v / 1_000.0),
+        v if v < 999.5 => format!("{v:.0} ms"),
+        v => format!("{:.2} s", v / 1_000.0),
     }
 }
 
@@ -73,6 +73,6 @@ mod tests {
 
     #[test]
     fn a_latency_has_the_digits_that_matter() {
-        assert_eq!([0.421, 12.34, 153.7, 12_340.0].map(ms), ["0.42 ms", "12.3 ms", "154 ms", "12.3 s"]);
+        assert_eq!([0.421, 12.34, 153.7, 12_340.0].map(ms), ["0.42 ms", "12.3 ms", "154 ms", "12.34 s"]);
     }
 }
