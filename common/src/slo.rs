@@ -1,1 +1,25 @@
 //! The statistics of verdicts: pure functions of data.
+//!
+//! Reading order: intervals of a share, quantiles and the ranks that bound them, how much a correlated sample is
+//! worth, and the three-valued judgement made of all of these. Nothing here reads a clock, a file or a random number.
+
+mod autocorr;
+mod beta;
+mod decision;
+mod histogram;
+mod interval;
+mod judge;
+mod proportion;
+mod quantile;
+mod rank;
+
+pub use autocorr::{NEVER_US, Tau, autocorrelation, indicator_tau, n_eff, tau};
+pub use decision::{Decision, Reason};
+pub use histogram::{Bucket, BucketInterval, bucket_interval, rank_bucket};
+pub use interval::{Interval, RankInterval};
+pub use judge::{Claim, Judgement, Method, Terms, judge_latency};
+pub use proportion::{
+    binomial_tail_at_least, binomial_tail_at_most, clopper_pearson, hull, normal_quantile_two_sided, wilson, wilson_cc,
+};
+pub use quantile::{ParseQuantileError, Quantile, hf7, nearest_rank};
+pub use rank::{QuantileEstimate, estimate, order_statistic_ranks, ranks_with_tau};
