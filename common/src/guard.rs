@@ -8,8 +8,9 @@ mod refusal;
 use http::{HeaderName, Method};
 use url::Url;
 
+use crate::contract::header;
 use crate::ids::AppId;
-use crate::target::{Environment, Labels, Policy};
+use crate::target::{Environment, Labels, Policy, SecretNames};
 
 pub use refusal::Refusal;
 
@@ -121,7 +122,13 @@ impl Guard {
     }
 
     fn grant(&self, app: AppId, method: &Method, url: Url) -> Permit {
-        Permit { app, method: method.clone(), url, labels: self.environment.labels().clone() }
+        Permit {
+            app,
+            method: method.clone(),
+            url,
+            labels: self.environment.labels().clone(),
+            secrets: self.environment.secrets().clone(),
+        }
     }
 }
 
@@ -138,6 +145,7 @@ pub struct Permit {
     method: Method,
     url: Url,
     labels: Labels,
+    secrets: SecretNames,
 }
 
 impl Permit {
@@ -177,8 +185,14 @@ impl Permit {
         &self.labels
     }
 
-    /// Refuses headers that would make a different request of the permitted one: another host, another method, other
-    /// framing.
+    /// Names of the environment variables that hold the keys of the environment.
+    #[must_use]
+    pub fn secrets(&self) -> &SecretNames {
+        &self.secrets
+    }
+
+    /// Refuses headers that would make a different request of the permitted one (another host, another method, other
+    /// framing) or take the synthetic labels off it.
     ///
     /// # Errors
     /// [`Refusal::Header`] for such a header.
@@ -190,8 +204,11 @@ impl Permit {
     }
 }
 
-/// Headers by which a server may take a request for another one.
-const MISLEADING_HEADERS: [&str; 16] = [
+/// Headers by which a server may take a request for another one, or for real traffic.
+const MISLEADING_HEADERS: [&str; 19] = [
+    header::TEST_RUN,
+    header::SOURCE,
+    header::NAMESPACE,
     "connection",
     "content-length",
     "forwarded",

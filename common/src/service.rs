@@ -31,4 +31,5 @@ pub use problem::Problem;
 pub use request::RequestContext;
 pub use serve::{Bound, Running, StartError};
 pub use tasks::Tasks;
+pub(crate) use upstream::install_tls;
 pub use upstream::{Upstream, UpstreamError};

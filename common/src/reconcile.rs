@@ -1,0 +1,110 @@
+//! The second source: what the probe sent, joined record by record with what the command center received.
+//!
+//! Each app decides by the trace id which requests it reports ([`crate::telemetry::keeps`]), and the probe decides the
+//! same way, so both know which records must be there. Only full agreement lets a claim pass.
+
+mod join;
+mod tile;
+
+use std::num::NonZeroU64;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AppId, TraceId};
+use crate::telemetry::Event;
+use crate::verdict::{Agreement, SecondSource};
+
+pub use join::{Rules, join};
+pub use tile::{TileRow, compare_tile};
+
+/// An event as the command center gives it out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeenEvent {
+    /// Its place in the order of arrival.
+    pub seq: u64,
+    /// When it arrived, by the command center's clock.
+    pub received_at_ms: i64,
+    /// What was reported.
+    pub event: Event,
+}
+
+/// Something the two sources do not agree on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discrepancy {
+    /// Where to look.
+    pub trace_id: TraceId,
+    /// What differs.
+    pub what: String,
+}
+
+/// How the two sources compare for one route of one app.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reconciliation {
+    /// The app.
+    pub app: AppId,
+    /// The route, `POST /register`.
+    pub route: String,
+    /// Records of the probe that the command center must know.
+    pub expected: u64,
+    /// Found there once, with equal figures.
+    pub matched: u64,
+    /// Not found there.
+    pub lost: u64,
+    /// Found there more than once.
+    pub duplicated: u64,
+    /// Arrived after the limit of 60 s.
+    pub late: u64,
+    /// Found with another status or another duration.
+    pub disagreeing: u64,
+    /// The slowest arrival, in milliseconds after the event.
+    pub arrival_max_ms: i64,
+    /// How the command center's tile compares, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tile: Option<TileComparison>,
+    /// The first discrepancies of each kind.
+    pub examples: Vec<Discrepancy>,
+}
+
+/// The figures of a tile beside those of the probe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TileComparison {
+    /// P95 that the tile shows, in milliseconds.
+    pub tile_p95_ms: f64,
+    /// P95 of what the app told the probe for the same requests, in milliseconds.
+    pub probe_p95_ms: f64,
+    /// What differs beyond the allowance; absent if nothing does.
+    pub disagreement: Option<String>,
+}
+
+impl Reconciliation {
+    /// What the second source says about this route.
+    #[must_use]
+    pub fn second_source(&self) -> SecondSource {
+        let route = format!("{} {}", self.app, self.route);
+        if self.lost + self.late > 0 {
+            let what = format!(
+                "A8 lacks {} of {} sampled requests of {route} and got {} late",
+                self.lost, self.expected, self.late
+            );
+            return SecondSource::Gap { what };
+        }
+        if self.duplicated + self.disagreeing > 0 {
+            let example = self.examples.first().map(|e| format!(", e.g. trace {}: {}", e.trace_id, e.what));
+            let what = format!(
+                "A8 has {} of {} sampled requests of {route} twice and {} with other figures{}",
+                self.duplicated,
+                self.expected,
+                self.disagreeing,
+                example.unwrap_or_default()
+            );
+            return SecondSource::Disagrees { what };
+        }
+        if let Some(what) = self.tile.as_ref().and_then(|tile| tile.disagreement.clone()) {
+            return SecondSource::Disagrees { what: format!("A8's tile of {route} differs: {what}") };
+        }
+        match NonZeroU64::new(self.matched) {
+            Some(matched) => SecondSource::Agrees(Agreement { source: "A8's request events".into(), matched }),
+            None => SecondSource::Absent { why: format!("no request of {route} was in the sample that A8 gets") },
+        }
+    }
+}

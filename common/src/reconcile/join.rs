@@ -1,0 +1,135 @@
+//! Joining the probe's records with the command center's events by trace id.
+
+use std::collections::BTreeMap;
+
+use super::{Discrepancy, Reconciliation, SeenEvent};
+use crate::clock;
+use crate::ids::{AppId, TraceId};
+use crate::load::TraceRecord;
+use crate::telemetry::EventName;
+
+/// When two figures agree.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rules {
+    /// An event is late if it arrives more than this after its timestamp, in milliseconds.
+    pub arrival_limit_ms: i64,
+    /// Durations of one request may differ by this many microseconds …
+    pub allowance_us: u64,
+    /// … or by this share.
+    pub allowance_share: f64,
+}
+
+impl Default for Rules {
+    /// 60 s; 50 µs or 1 %.
+    fn default() -> Self {
+        Self { arrival_limit_ms: 60_000, allowance_us: 50, allowance_share: 0.01 }
+    }
+}
+
+/// The most examples kept per route.
+const EXAMPLES: usize = 5;
+
+type RouteKey = (AppId, String);
+
+/// Compares, route by route. A request whose connection broke before an answer has nothing to compare and is left out;
+/// an answer is expected at the command center.
+#[must_use]
+pub fn join(records: &[TraceRecord], seen: &[SeenEvent], rules: Rules) -> BTreeMap<RouteKey, Reconciliation> {
+    let mut by_trace: BTreeMap<(TraceId, RouteKey), Vec<&SeenEvent>> = BTreeMap::new();
+    for event in seen.iter().filter(|seen| seen.event.event == EventName::RequestCompleted) {
+        let route = (event.event.app_id, format!("{} {}", event.event.method, event.event.route));
+        by_trace.entry((event.event.trace_id, route)).or_default().push(event);
+    }
+    let mut expected: BTreeMap<(TraceId, RouteKey), Vec<&TraceRecord>> = BTreeMap::new();
+    for record in records.iter().filter(|record| record.status.is_some()) {
+        expected.entry((record.trace_id, (record.app, record.route.clone()))).or_default().push(record);
+    }
+    let mut routes: BTreeMap<RouteKey, Reconciliation> = BTreeMap::new();
+    for ((trace, route), sent) in &expected {
+        let entry = routes.entry(route.clone()).or_insert_with(|| empty(route));
+        let got = by_trace.get(&(*trace, route.clone())).map_or(&[][..], Vec::as_slice);
+        compare(entry, *trace, sent, got, rules);
+    }
+    routes
+}
+
+fn empty((app, route): &RouteKey) -> Reconciliation {
+    Reconciliation {
+        app: *app,
+        route: route.clone(),
+        expected: 0,
+        matched: 0,
+        lost: 0,
+        duplicated: 0,
+        late: 0,
+        disagreeing: 0,
+        arrival_max_ms: 0,
+        tile: None,
+        examples: Vec::new(),
+    }
+}
+
+/// All requests of one trace on one route against all events of it.
+fn compare(entry: &mut Reconciliation, trace: TraceId, sent: &[&TraceRecord], got: &[&SeenEvent], rules: Rules) {
+    entry.expected += sent.len() as u64;
+    let mut left: Vec<&SeenEvent> = got.to_vec();
+    let mut note = |what: String| {
+        if entry.examples.len() < EXAMPLES {
+            entry.examples.push(Discrepancy { trace_id: trace, what });
+        }
+    };
+    for record in sent {
+        let best = left.iter().position(|seen| differs(record, seen, rules).is_none());
+        let Some(at) = best.or_else(|| (!left.is_empty()).then_some(0)) else {
+            entry.lost += 1;
+            note(format!("answered {} but unknown to A8", record.status.unwrap_or_default()));
+            continue;
+        };
+        let seen = left.remove(at);
+        let arrival = arrival_ms(seen);
+        entry.arrival_max_ms = entry.arrival_max_ms.max(arrival);
+        if arrival > rules.arrival_limit_ms {
+            entry.late += 1;
+            note(format!("reached A8 after {arrival} ms"));
+        } else if let Some(what) = differs(record, seen, rules) {
+            entry.disagreeing += 1;
+            note(what);
+        } else {
+            entry.matched += 1;
+        }
+    }
+    if !left.is_empty() && !sent.is_empty() {
+        entry.duplicated += left.len() as u64;
+        note(format!("{} requests, {} events in A8", sent.len(), got.len()));
+    }
+}
+
+fn arrival_ms(seen: &SeenEvent) -> i64 {
+    clock::parse_rfc3339(&seen.event.timestamp).map_or(i64::MAX, |at| seen.received_at_ms - at)
+}
+
+/// What differs between the probe's record and the app's report of one request.
+fn differs(record: &TraceRecord, seen: &SeenEvent, rules: Rules) -> Option<String> {
+    let event = &seen.event;
+    if record.status != Some(event.status) {
+        let saw = record.status.unwrap_or_default();
+        return Some(format!("the probe saw status {saw}, A8 has {}", event.status));
+    }
+    let reported_us = event.p95_ms * 1_000.0;
+    let as_f64 = |us: u64| u32::try_from(us).map_or(f64::from(u32::MAX), f64::from);
+    let allowance = as_f64(rules.allowance_us);
+    match record.app_us {
+        Some(told) => {
+            let (told, slack) = (as_f64(told), (as_f64(told) * rules.allowance_share).max(allowance));
+            let off = (told - reported_us).abs() > slack;
+            off.then(|| format!("the app told the probe {:.3} ms, A8 has {:.3} ms", told / 1_000.0, event.p95_ms))
+        }
+        None => {
+            let whole = as_f64(record.service_us);
+            let off = reported_us > whole + whole * rules.allowance_share + allowance;
+            off.then(|| {
+                format!("A8 has {:.3} ms, longer than the probe waited ({:.3} ms)", event.p95_ms, whole / 1_000.0)
+            })
+        }
+    }
+}

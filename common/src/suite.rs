@@ -1,0 +1,83 @@
+//! One app's contract, workloads, checks and faults.
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::Check;
+use crate::contract::Contract;
+use crate::ids::AppId;
+use crate::scenario::Scenario;
+use crate::service::Defect;
+
+/// Everything the harness knows about one app.
+#[derive(Debug, Clone)]
+pub struct Suite {
+    /// What the app promises.
+    pub contract: Contract,
+    /// How it is loaded.
+    pub scenarios: Vec<Scenario>,
+    /// What is asserted about it.
+    pub checks: Vec<Check>,
+    /// How it can be broken, and which check must notice.
+    pub faults: Vec<Fault>,
+}
+
+/// One way to break an app, the check that must catch it, and the app to blame.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    /// `a6.fee_2_9`.
+    pub id: String,
+    /// What is broken, `charges 2.9 % instead of 3 %`.
+    pub breaks: String,
+    /// How.
+    pub kind: FaultKind,
+    /// The check that must fail.
+    pub caught_by: String,
+    /// The app that must be blamed.
+    pub blames: AppId,
+}
+
+/// How a fault is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// Inside the reference app.
+    Defect(Defect),
+}
+
+impl Fault {
+    /// A defect of the app that the check belongs to.
+    ///
+    /// # Panics
+    /// When `caught_by` does not begin with an app's short name.
+    #[must_use]
+    pub fn defect(id: &str, breaks: &str, defect: Defect, caught_by: &str) -> Self {
+        let app = caught_by.split('.').next().and_then(|prefix| prefix.parse().ok());
+        Self {
+            id: id.to_owned(),
+            breaks: breaks.to_owned(),
+            kind: FaultKind::Defect(defect),
+            caught_by: caught_by.to_owned(),
+            blames: app.expect("the id of a check begins with its app"),
+        }
+    }
+}
+
+impl Suite {
+    /// The app.
+    #[must_use]
+    pub fn app(&self) -> AppId {
+        self.contract.app
+    }
+
+    /// The check of this id.
+    #[must_use]
+    pub fn check(&self, id: &str) -> Option<&Check> {
+        self.checks.iter().find(|check| check.id == id)
+    }
+
+    /// The workload of this id.
+    #[must_use]
+    pub fn scenario(&self, id: &str) -> Option<&Scenario> {
+        self.scenarios.iter().find(|scenario| scenario.id == id)
+    }
+}

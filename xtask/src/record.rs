@@ -1,0 +1,343 @@
+//! What a run writes into its ledger, and a reader's view of it. Reports are pure functions of [`RunView`].
+
+use std::collections::BTreeMap;
+
+use common::check::{CheckReport, Finding};
+use common::contract::Contract;
+use common::ids::{AppId, RunId, TraceId};
+use common::reconcile::Reconciliation;
+use common::verdict::{LatencyFigures, Rollup, Ruling};
+use serde::{Deserialize, Serialize};
+
+/// One line of the ledger.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+pub(crate) enum Record {
+    RunStarted(RunStarted),
+    RunResumed { at: String, torn_bytes: u64 },
+    PhaseStarted { phase: u8, title: String, at: String },
+    Inventory(Inventory),
+    Probed(Box<RouteFigures>),
+    Reconciled { phase: u8, reconciliation: Reconciliation },
+    Checked { phase: u8, report: CheckReport },
+    KnownIssue(KnownIssue),
+    Funnel(Funnel),
+    Ruled(Ruling),
+    Note { phase: u8, app: Option<AppId>, text: String },
+    PhaseFinished { phase: u8, at: String, took_s: f64 },
+    RolledUp { rollup: Rollup, missing_for_ready: Vec<String> },
+    RunFinished { at: String, took_s: f64, exit_code: u8 },
+}
+
+impl Record {
+    /// The kind of the line in the ledger.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::RunStarted(_) => "run_started",
+            Self::RunResumed { .. } => "run_resumed",
+            Self::PhaseStarted { .. } => "phase_started",
+            Self::Inventory(_) => "inventory",
+            Self::Probed(_) => "probed",
+            Self::Reconciled { .. } => "reconciled",
+            Self::Checked { .. } => "checked",
+            Self::KnownIssue(_) => "known_issue",
+            Self::Funnel(_) => "funnel",
+            Self::Ruled(_) => "ruled",
+            Self::Note { .. } => "note",
+            Self::PhaseFinished { .. } => "phase_finished",
+            Self::RolledUp { .. } => "rolled_up",
+            Self::RunFinished { .. } => "run_finished",
+        }
+    }
+}
+
+/// How a run began.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RunStarted {
+    pub(crate) run_id: RunId,
+    pub(crate) at: String,
+    /// `ecosystem`, `suite a6`.
+    pub(crate) command: String,
+    /// `embedded`, `staging`, …
+    pub(crate) target: String,
+    /// `quick`, `standard`, `full`.
+    pub(crate) profile: String,
+    /// The harness's own version.
+    pub(crate) version: String,
+    pub(crate) cores: u32,
+    pub(crate) apps: BTreeMap<AppId, String>,
+    pub(crate) phases: Vec<PlannedPhase>,
+}
+
+/// A phase as planned.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PlannedPhase {
+    pub(crate) phase: u8,
+    pub(crate) title: String,
+    pub(crate) planned_s: f64,
+}
+
+/// What phase 0 found.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Inventory {
+    pub(crate) apps: Vec<InventoryApp>,
+    pub(crate) secrets: Vec<SecretPresence>,
+}
+
+/// One app in the inventory.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct InventoryApp {
+    pub(crate) contract: Contract,
+    pub(crate) base_url: String,
+    pub(crate) reachable: bool,
+    /// What the app says it is; absent if it does not answer.
+    pub(crate) release: Option<String>,
+    pub(crate) scenarios: Vec<String>,
+    pub(crate) checks: Vec<String>,
+    pub(crate) faults: Vec<String>,
+    /// Routes of the contract that the app does not serve.
+    pub(crate) missing_routes: Vec<String>,
+}
+
+/// A secret by name, never by value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SecretPresence {
+    pub(crate) name: String,
+    pub(crate) needed_for: String,
+    pub(crate) present: bool,
+}
+
+/// What the probe saw of one route under one scenario.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RouteFigures {
+    pub(crate) phase: u8,
+    pub(crate) app: AppId,
+    /// `POST /register`.
+    pub(crate) route: String,
+    pub(crate) scenario: String,
+    pub(crate) scenario_title: String,
+    /// SHA-256 of the scenario as data.
+    pub(crate) scenario_digest: String,
+    /// `constant-vus: 20 VUs, paced 80 ms, 8 s`.
+    pub(crate) executor: String,
+    /// Marks of the contract's route, as `known_issue:A8-PERF-001`.
+    pub(crate) tags: Vec<String>,
+    pub(crate) requests: u64,
+    pub(crate) errors: u64,
+    pub(crate) error_rate_pct: f64,
+    /// 95 % interval of the error rate, in percent.
+    pub(crate) error_interval_pct: (f64, f64),
+    /// Errors by kind: connect, tls, timeout, reset, protocol, status, expectation.
+    pub(crate) errors_by_kind: BTreeMap<String, u64>,
+    pub(crate) statuses: BTreeMap<u16, u64>,
+    /// Requests with a latency.
+    pub(crate) timed: u64,
+    /// Exact counts over 120, 150, 200 ms and the route's limit.
+    pub(crate) over_ms: BTreeMap<u32, u64>,
+    /// From the intended start: what a user waits.
+    pub(crate) response: LatencyFigures,
+    /// From the actual send: what the app takes.
+    pub(crate) service: LatencyFigures,
+    /// (percentile 0–100, response milliseconds), rising; for the distribution plot.
+    pub(crate) distribution: Vec<(f64, f64)>,
+    /// HDR histogram of response times in microseconds, V2, base64.
+    pub(crate) histogram_v2: String,
+    pub(crate) series: Vec<Second>,
+    pub(crate) slowest: Vec<Exemplar>,
+    pub(crate) failed: Vec<Exemplar>,
+    pub(crate) generator: Generator,
+    pub(crate) started_at: String,
+    pub(crate) duration_s: f64,
+    pub(crate) requests_per_s: f64,
+    /// The autocorrelation time of the latency indicator.
+    pub(crate) tau: f64,
+}
+
+/// One second of a load.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Second {
+    pub(crate) t_s: u32,
+    pub(crate) requests: u64,
+    pub(crate) errors: u64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p95_ms: f64,
+    pub(crate) p99_ms: f64,
+}
+
+/// One request worth a look.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Exemplar {
+    pub(crate) trace_id: TraceId,
+    pub(crate) status: u16,
+    pub(crate) response_ms: f64,
+    pub(crate) service_ms: f64,
+    /// What was wrong; absent for slow successes.
+    pub(crate) error: Option<String>,
+    /// The request as a curl line without secrets.
+    pub(crate) curl: String,
+    /// The first bytes of the answer.
+    pub(crate) answer: String,
+}
+
+/// How the generator fared itself.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Generator {
+    pub(crate) lag_p50_ms: f64,
+    pub(crate) lag_p99_ms: f64,
+    pub(crate) lag_max_ms: f64,
+    /// Share of one core that its threads used, in percent; absent where it cannot be read.
+    pub(crate) cpu_pct: Option<f64>,
+    pub(crate) dropped_iterations: u64,
+    pub(crate) iterations: u64,
+    /// What it blames itself for.
+    pub(crate) fault: Option<String>,
+}
+
+/// A known issue, measured again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct KnownIssue {
+    /// `A8-PERF-001`.
+    pub(crate) id: String,
+    pub(crate) app: AppId,
+    pub(crate) title: String,
+    /// What would mend it, with the flag that does.
+    pub(crate) proposal: String,
+    pub(crate) measurements: Vec<Measurement>,
+}
+
+/// One measurement of a known issue.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Measurement {
+    /// `cold`, `warm`, `flag a8_tile_cache on`.
+    pub(crate) label: String,
+    pub(crate) note: String,
+    pub(crate) requests: u64,
+    pub(crate) errors: u64,
+    pub(crate) latency: LatencyFigures,
+    pub(crate) slowest: Vec<TraceId>,
+}
+
+/// One walk through a funnel.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Funnel {
+    /// `b2b`.
+    pub(crate) id: String,
+    pub(crate) title: String,
+    /// `A7 → A6 → A2 → A8`.
+    pub(crate) path: String,
+    pub(crate) trace_id: TraceId,
+    pub(crate) walks: u64,
+    pub(crate) completed: u64,
+    pub(crate) hops: Vec<Hop>,
+    pub(crate) findings: Vec<Finding>,
+    /// Milliseconds from the last hop until A8 showed the money; absent if it never did.
+    pub(crate) visible_after_ms: Option<i64>,
+    /// The money as A8's finance tile shows it for this trace, beside the literal expectation.
+    pub(crate) money: Vec<MoneyLine>,
+}
+
+/// One step of a funnel.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Hop {
+    pub(crate) app: AppId,
+    pub(crate) name: String,
+    pub(crate) request: String,
+    pub(crate) status: u16,
+    pub(crate) ms: f64,
+    pub(crate) ok: bool,
+    /// What was wrong.
+    pub(crate) error: Option<String>,
+}
+
+/// One amount, expected and seen.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct MoneyLine {
+    pub(crate) what: String,
+    pub(crate) expected_minor: i64,
+    pub(crate) seen_minor: Option<i64>,
+    pub(crate) currency: String,
+}
+
+/// A run as its ledger tells it, grouped for reading. Nothing is computed here.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RunView {
+    pub(crate) started: Option<RunStarted>,
+    pub(crate) inventory: Inventory,
+    pub(crate) phases: Vec<PhaseView>,
+    pub(crate) figures: Vec<RouteFigures>,
+    pub(crate) reconciliations: Vec<(u8, Reconciliation)>,
+    pub(crate) checks: Vec<(u8, CheckReport)>,
+    pub(crate) known_issues: Vec<KnownIssue>,
+    pub(crate) funnels: Vec<Funnel>,
+    pub(crate) rulings: Vec<Ruling>,
+    pub(crate) notes: Vec<(u8, Option<AppId>, String)>,
+    pub(crate) rollup: Option<Rollup>,
+    pub(crate) missing_for_ready: Vec<String>,
+    /// When it ended, how long it took, its exit code; absent if it did not end.
+    pub(crate) finished: Option<(String, f64, u8)>,
+    pub(crate) resumed: u32,
+}
+
+/// A phase as it went.
+#[derive(Debug, Clone)]
+pub(crate) struct PhaseView {
+    pub(crate) phase: u8,
+    pub(crate) title: String,
+    pub(crate) started_at: String,
+    pub(crate) took_s: Option<f64>,
+}
+
+impl RunView {
+    /// Groups the records of a run. Of a phase that was begun again after a resume, only the last attempt counts.
+    pub(crate) fn of(records: impl IntoIterator<Item = Record>) -> Self {
+        let mut view = Self::default();
+        for record in records {
+            view.add(record);
+        }
+        view
+    }
+
+    fn add(&mut self, record: Record) {
+        match record {
+            Record::RunStarted(started) => self.started = Some(started),
+            Record::RunResumed { .. } => self.resumed += 1,
+            Record::PhaseStarted { phase, title, at } => {
+                self.forget_phase(phase);
+                self.phases.push(PhaseView { phase, title, started_at: at, took_s: None });
+            }
+            Record::Inventory(inventory) => self.inventory = inventory,
+            Record::Probed(figures) => self.figures.push(*figures),
+            Record::Reconciled { phase, reconciliation } => self.reconciliations.push((phase, reconciliation)),
+            Record::Checked { phase, report } => self.checks.push((phase, report)),
+            Record::KnownIssue(issue) => self.known_issues.push(issue),
+            Record::Funnel(funnel) => self.funnels.push(funnel),
+            Record::Ruled(ruling) => self.rulings.push(ruling),
+            Record::Note { phase, app, text } => self.notes.push((phase, app, text)),
+            Record::PhaseFinished { phase, took_s, .. } => {
+                if let Some(view) = self.phases.iter_mut().find(|view| view.phase == phase) {
+                    view.took_s = Some(took_s);
+                }
+            }
+            Record::RolledUp { rollup, missing_for_ready } => {
+                self.rollup = Some(rollup);
+                self.missing_for_ready = missing_for_ready;
+            }
+            Record::RunFinished { at, took_s, exit_code } => self.finished = Some((at, took_s, exit_code)),
+        }
+    }
+
+    fn forget_phase(&mut self, phase: u8) {
+        self.phases.retain(|view| view.phase != phase);
+        self.figures.retain(|figures| figures.phase != phase);
+        self.reconciliations.retain(|(of, _)| *of != phase);
+        self.checks.retain(|(of, _)| *of != phase);
+        self.rulings.retain(|ruling| ruling.claim.phase != phase);
+        self.notes.retain(|(of, ..)| *of != phase);
+        if phase == 2 {
+            self.known_issues.clear();
+        }
+        if phase == 3 {
+            self.funnels.clear();
+        }
+    }
+}
