@@ -1,2 +1,5 @@
-//! Xtask.
+//! The one binary.
+
+mod record;
+
 fn main() {}
