@@ -299,7 +299,8 @@ impl RunView {
         view
     }
 
-    fn add(&mut self, record: Record) {
+    /// Takes in one more record.
+    pub(crate) fn add(&mut self, record: Record) {
         match record {
             Record::RunStarted(started) => self.started = Some(started),
             Record::RunResumed { .. } => self.resumed += 1,

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Stdio};
 
-use comfy_table::{Table, presets};
+use comfy_table::Table;
 use common::ids::AppId;
 use common::settings::Settings;
 
@@ -14,7 +14,6 @@ use crate::run::environment;
 pub(crate) async fn doctor(args: DoctorArgs) -> u8 {
     let settings = Settings::process();
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header(["piece", "state", "without it"]);
     for (name, arg, cost) in [
         ("cargo-nextest", "--version", "`cargo xtask test` runs `cargo test` instead"),

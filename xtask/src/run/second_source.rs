@@ -101,7 +101,7 @@ struct Tile {
 }
 
 async fn tile_rows(run: &Run, report: &LoadReport) -> Vec<TileRow> {
-    let namespace = run.guard.environment().labels().namespace;
+    let namespace = &run.guard.environment().labels().namespace;
     let (since, until) = (report.started_at_unix_ms, clock::unix_ms());
     let path = format!("/api/tiles/slo-matrix?namespace={namespace}&since_ms={since}&until_ms={until}");
     let Ok(reply) = run.context.client.get(AppId::A8, &path).send().await else { return Vec::new() };
