@@ -29,7 +29,8 @@ const EVENTS: [&str; 3] = ["provider_registered", "provider_listing_published", 
 
 /// Walks the funnel as often as the profile asks, and rules on it.
 pub(crate) async fn run(run: &mut Run) -> Result<(), RunError> {
-    let Some(missing) = [AppId::A7, AppId::A6, AppId::A2, AppId::A8].into_iter().find(|app| !run.context.has(*app)) else {
+    let Some(missing) = [AppId::A7, AppId::A6, AppId::A2, AppId::A8].into_iter().find(|app| !run.context.has(*app))
+    else {
         return walk_all(run).await;
     };
     let reason = format!("the target has no {missing}: add it to targets.yaml");
@@ -74,7 +75,8 @@ async fn walk_all(run: &mut Run) -> Result<(), RunError> {
 
 /// One provider's way.
 async fn provider(walk: &mut Walk) -> Result<(), Stumbled> {
-    let ask = |app, name, method, path: &str, body, status| Ask { app, name, method, path: path.to_owned(), body, status };
+    let ask =
+        |app, name, method, path: &str, body, status| Ask { app, name, method, path: path.to_owned(), body, status };
     walk.hop(ask(AppId::A7, "landing page", Method::GET, "/", None, 200)).await?;
     let email = format!("test_provider_{}@example.com", walk.trace);
     let person = json!({ "name": "Aurora Scholarship Fund", "email": email, "country": "US" });
@@ -137,7 +139,9 @@ async fn look(run: &Run, trace: TraceId) -> Result<Seen, RunError> {
 
 async fn lineage_events(run: &Run, trace: TraceId) -> BTreeMap<String, u64> {
     let mut events = BTreeMap::new();
-    let Ok(reply) = run.context.client.get(AppId::A8, &format!("/api/lineage/{trace}")).send().await else { return events };
+    let Ok(reply) = run.context.client.get(AppId::A8, &format!("/api/lineage/{trace}")).send().await else {
+        return events;
+    };
     let list = reply.pointer("/events").and_then(|list| list.as_array().cloned()).unwrap_or_default();
     for name in list.iter().filter_map(|seen| seen.pointer("/event/event")?.as_str()) {
         *events.entry(name.to_owned()).or_default() += 1;
@@ -162,7 +166,11 @@ fn findings_of(trace: TraceId, seen: &Seen) -> Vec<Finding> {
         let count = seen.events.get(name).copied().unwrap_or(0);
         push(format!("{name} events in A8's lineage"), "1".into(), count.to_string());
     }
-    push("settlements of the walk in A2's lineage".into(), "yes".into(), if seen.ingested > 0 { "yes" } else { "no" }.into());
+    push(
+        "settlements of the walk in A2's lineage".into(),
+        "yes".into(),
+        if seen.ingested > 0 { "yes" } else { "no" }.into(),
+    );
     for (what, field, cents) in SALE {
         let saw = seen.finance.get(field).map_or_else(|| "nothing".to_owned(), ToString::to_string);
         push(format!("{what}, in A8's finance tile, in cents"), cents.to_string(), saw);
@@ -254,7 +262,12 @@ fn money_ruling(run: &mut Run, completed: &[Walk], findings: &[Finding]) -> Resu
     let claim = claim(AppId::A6, "money", text);
     let Some(figures) = Figures::counted("assertions", findings.len() as u64, broken.len() as u64) else {
         let verdict = Verdict::nothing_seen("sales", "at least 1 walk that came through");
-        return run.record(Record::Ruled(Ruling::new(claim, verdict, "no walk came through, so no sale is there", RERUN)));
+        return run.record(Record::Ruled(Ruling::new(
+            claim,
+            verdict,
+            "no walk came through, so no sale is there",
+            RERUN,
+        )));
     };
     let matched = std::num::NonZeroU64::new(completed.len() as u64);
     let (verdict, line) = match (broken.first(), matched) {

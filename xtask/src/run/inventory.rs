@@ -104,7 +104,8 @@ fn secrets(run: &Run) -> Vec<SecretPresence> {
     let settings = Settings::process();
     let names = run.guard.environment().secrets().clone();
     let mut wanted = Vec::new();
-    let has_admin = run.plan.suites().iter().any(|suite| suite.contract.routes.iter().any(|r| r.auth == Auth::AdminKey));
+    let has_admin =
+        run.plan.suites().iter().any(|suite| suite.contract.routes.iter().any(|r| r.auth == Auth::AdminKey));
     for (name, needed_for, given) in [
         (names.telemetry_key_env, "checks of A8's sink", run.context.telemetry_key.is_some()),
         (names.admin_key_env, "checks of flags and incidents", has_admin && run.context.admin_key.is_some()),

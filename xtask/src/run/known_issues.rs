@@ -27,18 +27,30 @@ pub(super) async fn overview(run: &mut Run) -> Result<(), RunError> {
         return Ok(());
     }
     if run.guard.environment().policy() == Policy::ReadOnly || run.context.telemetry_key.is_none() {
-        return run.note(PHASE, Some(AppId::A8), format!("{ID}: the store is not seeded: the target is only to be looked at, or its telemetry key is not set"));
+        return run.note(
+            PHASE,
+            Some(AppId::A8),
+            format!(
+                "{ID}: the store is not seeded: the target is only to be looked at, or its telemetry key is not set"
+            ),
+        );
     }
     let seeded = seed(run).await?;
     let mut measurements = Vec::new();
-    let cold = probe::run(run, PHASE, &scenario("a8_overview_cold", 1, Duration::from_secs(2), Duration::from_secs(1))).await?;
+    let cold = probe::run(run, PHASE, &scenario("a8_overview_cold", 1, Duration::from_secs(2), Duration::from_secs(1)))
+        .await?;
     add(&mut measurements, "cold", &format!("{seeded} events just stored, one reader"), &cold);
     let warm = probe::run(run, PHASE, &warm_scenario(run, "a8_overview_warm")).await?;
     add(&mut measurements, "warm", "the same store, eight readers", &warm);
     if set_flag(run, true).await? {
         let cached = probe::run(run, PHASE, &warm_scenario(run, "a8_overview_cached")).await?;
         set_flag(run, false).await?;
-        add(&mut measurements, &format!("flag {FLAG} on"), "the same store, eight readers; the flag is off again", &cached);
+        add(
+            &mut measurements,
+            &format!("flag {FLAG} on"),
+            "the same store, eight readers; the flag is off again",
+            &cached,
+        );
     }
     run.record(Record::KnownIssue(KnownIssue {
         id: ID.into(),
@@ -55,9 +67,12 @@ fn warm_scenario(run: &Run, id: &str) -> Scenario {
 }
 
 fn scenario(id: &str, vus: u32, duration: Duration, interval: Duration) -> Scenario {
-    Scenario::new(id, AppId::A8, "The executive overview under readers")
-        .constant_vus(vus, duration, interval)
-        .step(Step::get("overview", "/api/executive/overview?namespace=perf_test").route("GET /api/executive/overview").expect_status(&[200]).expect_json_exists("/as_of"))
+    Scenario::new(id, AppId::A8, "The executive overview under readers").constant_vus(vus, duration, interval).step(
+        Step::get("overview", "/api/executive/overview?namespace=perf_test")
+            .route("GET /api/executive/overview")
+            .expect_status(&[200])
+            .expect_json_exists("/as_of"),
+    )
 }
 
 fn add(measurements: &mut Vec<Measurement>, label: &str, note: &str, figures: &[RouteFigures]) {
@@ -106,7 +121,11 @@ fn event(at: &str, n: u64) -> Value {
 /// Turns the flag on or off; false if it cannot be.
 async fn set_flag(run: &mut Run, on: bool) -> Result<bool, RunError> {
     let Some(key) = run.context.admin_key.clone() else {
-        run.note(PHASE, Some(AppId::A8), format!("{ID}: not measured with `{FLAG}`: the administrator's key is not set"))?;
+        run.note(
+            PHASE,
+            Some(AppId::A8),
+            format!("{ID}: not measured with `{FLAG}`: the administrator's key is not set"),
+        )?;
         return Ok(false);
     };
     let request = run.context.client.put(AppId::A8, &format!("/flags/{FLAG}")).header(header::ADMIN_KEY, key.expose());

@@ -86,13 +86,8 @@ impl Profile {
 impl Plan {
     /// Plans phases 0 to 3 for what is selected.
     pub(crate) fn new(command: &str, target: &str, profile: Profile, selection: Selection) -> Self {
-        let mut plan = Self {
-            command: command.to_owned(),
-            target: target.to_owned(),
-            profile,
-            selection,
-            phases: Vec::new(),
-        };
+        let mut plan =
+            Self { command: command.to_owned(), target: target.to_owned(), profile, selection, phases: Vec::new() };
         let (smoke, load) = (plan.smoke_s(), plan.load_s());
         let part = plan.selection.scenario.is_some() || plan.selection.check.is_some();
         let mut add = |phase: u8, title: &str, planned_s: f64| {

@@ -116,7 +116,11 @@ async fn carry_through(
 }
 
 /// Starts the embedded ecosystem, or finds the target.
-async fn reach(setup: &Setup, plan: &Plan, folder: &std::path::Path) -> Result<(Option<Embedded>, CheckContext), RunError> {
+async fn reach(
+    setup: &Setup,
+    plan: &Plan,
+    folder: &std::path::Path,
+) -> Result<(Option<Embedded>, CheckContext), RunError> {
     if plan.target == "embedded" {
         let apps = EmbeddedPlan {
             apps: common::ids::AppId::ALL.to_vec(),
@@ -160,7 +164,8 @@ fn started(run: &Run, run_id: RunId) -> RunStarted {
 
 /// Goes through the phases that are not done yet. A failure in phase 0 or 1 ends the run early; later ones do not.
 async fn phases(run: &mut Run) -> Result<(), RunError> {
-    let done: Vec<u8> = run.view.phases.iter().filter(|phase| phase.took_s.is_some()).map(|phase| phase.phase).collect();
+    let done: Vec<u8> =
+        run.view.phases.iter().filter(|phase| phase.took_s.is_some()).map(|phase| phase.phase).collect();
     for planned in run.plan.phases.clone() {
         if done.contains(&planned.phase) {
             continue;
@@ -179,9 +184,11 @@ async fn phases(run: &mut Run) -> Result<(), RunError> {
         run.record(Record::PhaseFinished { phase: planned.phase, at: Run::at(), took_s })?;
         run.sync()?;
         run.ui.phase_finished(planned.phase, took_s);
-        let failed = run.view.rulings.iter().any(|ruling| {
-            ruling.claim.phase == planned.phase && ruling.claim.gate && ruling.verdict.is_fail()
-        });
+        let failed = run
+            .view
+            .rulings
+            .iter()
+            .any(|ruling| ruling.claim.phase == planned.phase && ruling.claim.gate && ruling.verdict.is_fail());
         if failed && planned.phase <= 1 && run.plan.selection.app.is_none() {
             let text = format!("phase {} failed, so the later phases were not tried", planned.phase);
             return run.note(planned.phase, None, text);
