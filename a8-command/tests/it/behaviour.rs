@@ -45,13 +45,14 @@ pub(crate) fn settlement(trace: TraceId, at_ms: i64) -> Value {
 }
 
 pub(crate) async fn send(eco: &Ecosystem, events: &[Value]) -> Value {
-    let key = eco.context().telemetry_key.unwrap();
+    let key = eco.context().telemetry_key.expect("an embedded ecosystem has a telemetry key");
     let request = eco.client().post(AppId::A8, "/api/telemetry").header(header::TELEMETRY_KEY, key.expose());
-    request.json(&json!({ "events": events })).send().await.unwrap().json().unwrap()
+    let reply = request.json(&json!({ "events": events })).send().await.expect("A8 answers");
+    reply.json().expect("a receipt is JSON")
 }
 
 async fn get(eco: &Ecosystem, path: &str) -> Value {
-    eco.client().get(AppId::A8, path).send().await.unwrap().json().unwrap()
+    eco.client().get(AppId::A8, path).send().await.expect("A8 answers").json().expect("the answer is JSON")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,8 +166,8 @@ fn incident(name: &str, key: &str, at_ms: i64) -> Value {
 
 async fn incident_states(eco: &Ecosystem) -> Vec<(String, String)> {
     let tile = get(eco, "/api/tiles/incidents?namespace=perf_test").await;
-    let text = |incident: &Value, name: &str| incident[name].as_str().unwrap().to_owned();
-    let incidents = tile["incidents"].as_array().unwrap();
+    let text = |incident: &Value, name: &str| incident[name].as_str().unwrap_or("missing").to_owned();
+    let incidents = tile["incidents"].as_array().expect("the tile lists incidents");
     let mut states: Vec<_> =
         incidents.iter().map(|incident| (text(incident, "incident_id"), text(incident, "state"))).collect();
     states.sort();
