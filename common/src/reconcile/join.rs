@@ -41,7 +41,7 @@ pub fn join(records: &[TraceRecord], seen: &[SeenEvent], rules: Rules) -> BTreeM
         by_trace.entry((event.event.trace_id, route)).or_default().push(event);
     }
     let mut expected: BTreeMap<(TraceId, RouteKey), Vec<&TraceRecord>> = BTreeMap::new();
-    for record in records.iter().filter(|record| record.status != 0) {
+    for record in records.iter().filter(|record| record.status.is_some()) {
         expected.entry((record.trace_id, (record.app, record.route.clone()))).or_default().push(record);
     }
     let mut routes: BTreeMap<RouteKey, Reconciliation> = BTreeMap::new();
@@ -82,7 +82,7 @@ fn compare(entry: &mut Reconciliation, trace: TraceId, sent: &[&TraceRecord], go
         let best = left.iter().position(|seen| differs(record, seen, rules).is_none());
         let Some(at) = best.or_else(|| (!left.is_empty()).then_some(0)) else {
             entry.lost += 1;
-            note(format!("answered {} but unknown to A8", record.status));
+            note(format!("answered {} but unknown to A8", record.status.unwrap_or_default()));
             continue;
         };
         let seen = left.remove(at);
@@ -111,8 +111,9 @@ fn arrival_ms(seen: &SeenEvent) -> i64 {
 /// What differs between the probe's record and the app's report of one request.
 fn differs(record: &TraceRecord, seen: &SeenEvent, rules: Rules) -> Option<String> {
     let event = &seen.event;
-    if record.status != event.status {
-        return Some(format!("the probe saw status {}, A8 has {}", record.status, event.status));
+    if record.status != Some(event.status) {
+        let saw = record.status.unwrap_or_default();
+        return Some(format!("the probe saw status {saw}, A8 has {}", event.status));
     }
     let reported_us = event.p95_ms * 1_000.0;
     let as_f64 = |us: u64| u32::try_from(us).map_or(f64::from(u32::MAX), f64::from);
@@ -126,7 +127,9 @@ fn differs(record: &TraceRecord, seen: &SeenEvent, rules: Rules) -> Option<Strin
         None => {
             let whole = as_f64(record.service_us);
             let off = reported_us > whole + whole * rules.allowance_share + allowance;
-            off.then(|| format!("A8 has {:.3} ms, longer than the probe waited ({:.3} ms)", event.p95_ms, whole / 1_000.0))
+            off.then(|| {
+                format!("A8 has {:.3} ms, longer than the probe waited ({:.3} ms)", event.p95_ms, whole / 1_000.0)
+            })
         }
     }
 }
