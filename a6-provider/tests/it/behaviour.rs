@@ -11,7 +11,7 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 fn apps() -> Vec<common::service::AppDef> {
-    vec![a6_provider::reference::app(), a8_command::reference::app()]
+    vec![a6_provider::reference::app(), a2_ingest::reference::app(), a8_command::reference::app()]
 }
 
 #[tokio::test(flavor = "multi_thread")]
