@@ -11,7 +11,7 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 fn apps() -> Vec<common::service::AppDef> {
-    vec![a6_provider::reference::app(), a8_command::reference::app()]
+    vec![a6_provider::reference::app(), a2_ingest::reference::app(), a8_command::reference::app()]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,8 +23,9 @@ async fn the_app_keeps_its_suite() {
 
 async fn provider(eco: &Ecosystem) -> String {
     let body = json!({ "name": "Aurora", "email": "test_provider_e2e_01@example.com" });
-    let reply = eco.client().post(AppId::A6, "/register").json(&body).send().await.unwrap();
-    reply.pointer("/provider_id").unwrap().as_str().unwrap().to_owned()
+    let reply = eco.client().post(AppId::A6, "/register").json(&body).send().await.expect("A6 answers");
+    let id = reply.pointer("/provider_id").and_then(|id| id.as_str().map(str::to_owned));
+    id.expect("a registration gives an id")
 }
 
 #[tokio::test(flavor = "multi_thread")]
