@@ -1,5 +1,6 @@
 //! What A1 promises: routes, service levels and events, as data.
 
+use common::check::OWN_PROTOCOL;
 use common::contract::{Auth, Contract, Route, Slo};
 use common::ids::AppId;
 use common::telemetry::EventName;
@@ -30,7 +31,8 @@ fn oidc(contract: Contract) -> Contract {
         .route(
             Route::get("/oidc/auth", "Begins the code flow (PKCE S256): a login form, or straight back with a code.")
                 .success(&[200, 303])
-                .tag("oidc"),
+                .tag("oidc")
+                .tag(OWN_PROTOCOL),
         )
         .route(
             Route::post("/oidc/token", "Redeems a code or refresh token, or gives a service its token.")

@@ -1,5 +1,6 @@
 //! What A5 promises: routes and service levels, as data.
 
+use common::check::OWN_PROTOCOL;
 use common::contract::{Auth, Contract, Route, Slo};
 use common::ids::AppId;
 
@@ -15,7 +16,7 @@ pub fn contract() -> Contract {
         .route(core("/dashboard", "The signed-in student's page.").auth(Auth::Session))
         .route(start("/signup", "Begins the sign-up at A1; `plan` is remembered."))
         .route(start("/login", "Begins the login at A1."))
-        .route(start("/auth/callback", "Takes the code back from A1 and begins the session."))
+        .route(start("/auth/callback", "Takes the code back from A1 and begins the session.").tag(OWN_PROTOCOL))
         .route(Route::post("/logout", "Ends the session.").form(&[]).auth(Auth::Session).success(&[303]).tag("form"))
         .route(page("/signed-out", "Says that the session has ended."))
         .route(Route::get("/api/me", "The signed-in student as data.").auth(Auth::Session).tag("api"))
