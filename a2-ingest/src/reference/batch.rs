@@ -4,11 +4,11 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use common::service::{Defect, Json, Problem, RequestContext, Tx, Unit};
+use common::service::{Defect, Json, Problem, RequestContext, Unit};
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::event::{self, NewEvent, Senseless};
+use super::event::{self, NewEvent, Senseless, Stored};
 use super::forward::{self, Key};
 
 /// The most items of a batch.
@@ -32,36 +32,44 @@ pub(crate) async fn many(
         return Err(Problem::invalid("", format!("a batch has 1 to {MAX_ITEMS} items, this one has {}", items.len())));
     }
     let place = shared.queue.enter()?;
-    let mut results = Vec::with_capacity(items.len());
-    let mut failed = false;
-    let mut tx = unit.tx().await?;
-    for (index, item) in items.into_iter().enumerate() {
-        match item.and_then(read) {
-            Ok(event) => results.push(stored(&shared, &mut tx, &context, index, &event).await?),
-            Err(_) if shared.ctx.has(Defect::A2BatchSilentPartial) => {}
-            Err(Refused { pointer, reason }) => {
-                failed = true;
-                let error = json!({ "pointer": pointer, "reason": reason });
-                results.push(json!({ "index": index, "status": 422, "error": error }));
-            }
-        }
-    }
+    let read: Vec<_> = items.into_iter().map(|item| item.and_then(read)).collect();
+    let failed = read.iter().any(Result::is_err) && !shared.ctx.has(Defect::A2BatchSilentPartial);
+    let results = store(&shared, &unit, &context, read).await?;
     let status = if failed { StatusCode::MULTI_STATUS } else { StatusCode::OK };
     let answer = (status, Json(json!({ "trace_id": context.trace.trace, "results": results }))).into_response();
     Ok(place.until_answered(answer))
 }
 
-async fn stored(
+/// Stores the good items and tells the fate of each.
+async fn store(
     shared: &Shared,
-    tx: &mut Tx,
+    unit: &Unit,
     context: &RequestContext,
-    index: usize,
-    event: &NewEvent,
-) -> Result<Value, Problem> {
-    let name = forward::name_of(&event.event_type).map(|name| name.as_str());
-    let stored = event::store(tx, context, event, name, shared.ctx.clock.unix_ms()).await?;
-    forward::report(&shared.ctx, tx, context, (event, &stored), Key::EventId).await?;
-    Ok(json!({ "index": index, "status": 201, "event_id": stored.event_id }))
+    items: Vec<Result<NewEvent, Refused>>,
+) -> Result<Vec<Value>, Problem> {
+    let mut tx = unit.tx().await?;
+    let now = shared.ctx.clock.unix_ms();
+    let mut results = Vec::with_capacity(items.len());
+    let mut stored = Vec::with_capacity(items.len());
+    for (index, item) in items.into_iter().enumerate() {
+        match item {
+            Ok(event) => {
+                let place = Stored::now(now);
+                results.push(json!({ "index": index, "status": 201, "event_id": place.event_id }));
+                stored.push((event, place));
+            }
+            Err(_) if shared.ctx.has(Defect::A2BatchSilentPartial) => {}
+            Err(Refused { pointer, reason }) => {
+                let error = json!({ "pointer": pointer, "reason": reason });
+                results.push(json!({ "index": index, "status": 422, "error": error }));
+            }
+        }
+    }
+    event::store(&mut tx, context, &stored).await?;
+    for (event, stored) in &stored {
+        forward::report(&shared.ctx, &mut tx, context, (event, stored), Key::EventId).await?;
+    }
+    Ok(results)
 }
 
 fn read(item: Value) -> Result<NewEvent, Refused> {

@@ -21,20 +21,29 @@ pub(crate) struct DlqPage {
 
 pub(crate) async fn list(State(ctx): State<Ctx>, Query(asked): Query<DlqPage>) -> Result<Response, Problem> {
     let limit = page::limit(asked.limit, 100, MOST)?;
-    let sql = "SELECT event_id, body, reason FROM outbox_rejected WHERE event_id > $1 ORDER BY event_id LIMIT $2";
+    // One statement, so that depth and letters are of one moment; it has a row even where there is no letter.
+    let sql = "SELECT d.depth, l.event_id, l.body, l.reason
+               FROM (SELECT COUNT(*) AS depth FROM outbox_rejected) AS d
+               LEFT JOIN (SELECT event_id, body, reason FROM outbox_rejected WHERE event_id > $1
+                          ORDER BY event_id LIMIT $2) AS l ON 1 = 1
+               ORDER BY l.event_id";
     let rows = ctx.db.query(sql, args![asked.after.unwrap_or_default(), limit]).await?;
-    let letters = rows.iter().map(show).collect::<Result<Vec<_>, _>>()?;
+    let depth = rows.first().map_or(Ok(0), |row| row.int("depth"))?;
+    let mut letters = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if let Some(id) = row.opt_text("event_id")? {
+            letters.push(show(row, id)?);
+        }
+    }
     let full = i64::try_from(letters.len()).unwrap_or(i64::MAX) == limit;
     let next = if full { letters.last().map(|letter| letter["id"].clone()) } else { None };
-    let depth = ctx.db.query_one("SELECT COUNT(*) AS n FROM outbox_rejected", vec![]).await?;
-    let depth = depth.map_or(Ok(0), |row| row.int("n"))?;
     Ok(Json(json!({ "depth": depth, "letters": letters, "next": next })).into_response())
 }
 
-fn show(row: &Row) -> Result<Value, Problem> {
+fn show(row: &Row, id: String) -> Result<Value, Problem> {
     let parsed = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
     Ok(json!({
-        "id": row.text("event_id")?,
+        "id": id,
         "report": parsed(row.text("body")?),
         "reason": parsed(row.text("reason")?),
     }))

@@ -1,10 +1,11 @@
 //! The domain event: its wire form, what makes sense in it, and how it is stored.
 
-use common::args;
 use common::clock;
-use common::service::{DbError, Problem, RequestContext, Row, Tx};
+use common::service::{DbError, Problem, RequestContext, Row, Tx, Value as SqlValue};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+
+use super::forward;
 
 /// The most bytes of one payload: 64 KiB.
 const MAX_PAYLOAD_BYTES: usize = 64 << 10;
@@ -19,6 +20,11 @@ pub(crate) const TABLES: &[&str] = &["CREATE TABLE events (
 /// The columns that [`show`] needs.
 pub(crate) const COLUMNS: &str =
     "event_id, trace_id, tenant_id, namespace, event_type, subject, payload, occurred_at, stored_ms, forwarded_as";
+
+/// How many columns these are.
+const COLUMN_COUNT: usize = 10;
+/// Rows of one INSERT; its placeholders stay below 999, the least that databases allow.
+const ROWS_PER_STATEMENT: usize = 50;
 
 /// An event as a client sends it.
 #[derive(Debug, Clone, Deserialize)]
@@ -80,42 +86,45 @@ pub(crate) struct Stored {
     pub(crate) stored_ms: i64,
 }
 
-/// Writes a checked event; it is there once the transaction commits.
-pub(crate) async fn store(
-    tx: &mut Tx,
-    context: &RequestContext,
-    event: &NewEvent,
-    forwarded_as: Option<&str>,
-    now_ms: i64,
-) -> Result<Stored, DbError> {
-    let stored = Stored { event_id: uuid::Uuid::now_v7().to_string(), stored_ms: now_ms };
-    store_as(tx, context, event, forwarded_as, &stored).await?;
-    Ok(stored)
+impl Stored {
+    /// Draws the id of an event that is stored now. Drawn within the transaction, ids follow the order of commits.
+    pub(crate) fn now(now_ms: i64) -> Self {
+        Self { event_id: uuid::Uuid::now_v7().to_string(), stored_ms: now_ms }
+    }
 }
 
-/// Writes an event whose id and time are settled.
-pub(crate) async fn store_as(
-    tx: &mut Tx,
-    context: &RequestContext,
-    event: &NewEvent,
-    forwarded_as: Option<&str>,
-    stored: &Stored,
-) -> Result<(), DbError> {
+/// Writes checked events; they are there once the transaction commits.
+pub(crate) async fn store(tx: &mut Tx, context: &RequestContext, events: &[(NewEvent, Stored)]) -> Result<(), DbError> {
+    let trace = context.trace.trace.to_string();
+    for chunk in events.chunks(ROWS_PER_STATEMENT) {
+        let rows: Vec<String> = (0..chunk.len()).map(placeholders).collect();
+        let sql = format!("INSERT INTO events ({COLUMNS}) VALUES {}", rows.join(", "));
+        let values = chunk.iter().flat_map(|(event, stored)| values(context, &trace, event, stored)).collect();
+        tx.execute(&sql, values).await?;
+    }
+    Ok(())
+}
+
+/// `($11, $12, …, $20)` for the second row.
+fn placeholders(row: usize) -> String {
+    let numbers: Vec<String> = (1..=COLUMN_COUNT).map(|column| format!("${}", row * COLUMN_COUNT + column)).collect();
+    format!("({})", numbers.join(", "))
+}
+
+fn values(context: &RequestContext, trace: &str, event: &NewEvent, stored: &Stored) -> [SqlValue; COLUMN_COUNT] {
     let occurred_at = event.occurred_at.clone().unwrap_or_else(|| clock::rfc3339(stored.stored_ms));
-    let sql = format!("INSERT INTO events ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
-    let values = args![
-        &stored.event_id,
-        context.trace.trace.to_string(),
-        &context.tenant,
-        context.namespace.as_str(),
-        &event.event_type,
-        &event.subject,
-        event.payload_text(),
-        occurred_at,
-        stored.stored_ms,
-        forwarded_as,
-    ];
-    tx.execute(&sql, values).await.map(drop)
+    [
+        (&stored.event_id).into(),
+        trace.into(),
+        (&context.tenant).into(),
+        context.namespace.as_str().into(),
+        (&event.event_type).into(),
+        (&event.subject).into(),
+        event.payload_text().into(),
+        occurred_at.into(),
+        stored.stored_ms.into(),
+        forward::name_of(&event.event_type).map(|name| name.as_str()).into(),
+    ]
 }
 
 /// A stored event as it is shown.

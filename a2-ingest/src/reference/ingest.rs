@@ -26,8 +26,9 @@ pub(crate) async fn one(
     }
     let ctx = &shared.ctx;
     let mut tx = unit.tx().await?;
-    let name = forward::name_of(&event.event_type).map(|name| name.as_str());
-    let stored = event::store(&mut tx, &context, &event, name, ctx.clock.unix_ms()).await?;
+    let stored = [(event, Stored::now(ctx.clock.unix_ms()))];
+    event::store(&mut tx, &context, &stored).await?;
+    let [(event, stored)] = stored;
     forward::report(ctx, &mut tx, &context, (&event, &stored), Key::Request).await?;
     Ok(place.until_answered(acknowledge(&context, &stored)))
 }
@@ -44,17 +45,17 @@ fn acknowledge(context: &RequestContext, stored: &Stored) -> Response {
 /// The deliberate defect: an id is given out at once, the event is written some time later, and every 50th never is.
 fn store_later(shared: &Shared, context: RequestContext, event: NewEvent) -> Stored {
     let ctx = shared.ctx.clone();
-    let promised = Stored { event_id: uuid::Uuid::now_v7().to_string(), stored_ms: ctx.clock.unix_ms() };
+    let promised = Stored::now(ctx.clock.unix_ms());
     if shared.taken.fetch_add(1, Ordering::Relaxed) % 50 == 49 {
         return promised;
     }
-    let later = promised.clone();
+    let later = (event, promised.clone());
     shared.ctx.tasks.spawn(|_| async move {
         let written = async {
             let mut tx = ctx.db.begin().await?;
-            let name = forward::name_of(&event.event_type).map(|name| name.as_str());
-            event::store_as(&mut tx, &context, &event, name, &later).await?;
-            forward::report(&ctx, &mut tx, &context, (&event, &later), Key::Request).await?;
+            let (event, stored) = &later;
+            event::store(&mut tx, &context, std::slice::from_ref(&later)).await?;
+            forward::report(&ctx, &mut tx, &context, (event, stored), Key::Request).await?;
             tx.commit().await
         };
         if let Err(error) = written.await {

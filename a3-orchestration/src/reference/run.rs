@@ -42,8 +42,8 @@ pub(crate) async fn start(
     Json(asked): Json<NewRun>,
 ) -> Result<Response, Problem> {
     for (pointer, text, most) in [("/title", &asked.title, 120), ("/summary", &asked.summary, 1_000)] {
-        if text.trim().is_empty() || text.chars().count() > most {
-            return Err(Problem::invalid(pointer, format!("{} is 1 to {most} characters", &pointer[1..])));
+        if text.trim().is_empty() || text.len() > most {
+            return Err(Problem::invalid(pointer, format!("`{}` is 1 to {most} bytes", &pointer[1..])));
         }
     }
     let run_id = uuid::Uuid::now_v7().to_string();
