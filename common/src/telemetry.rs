@@ -10,6 +10,6 @@ pub use dedup::{DEDUP_WINDOW_MS, DedupKey};
 pub use event::{
     BreakerState, BusinessMetrics, Event, EventName, FinanceMetrics, Namespace, SCHEMA_VERSION, StripeMode,
 };
-pub use sampling::{SUCCESS_SAMPLE_RATE, keeps};
+pub use sampling::{SUCCESS_SAMPLE_RATE, is_reported, keeps, sample_rate};
 pub use schema::json_schema;
 pub use validate::{FieldError, parse, required_fields};

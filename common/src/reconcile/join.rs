@@ -6,7 +6,7 @@ use super::{Discrepancy, Reconciliation, SeenEvent};
 use crate::clock;
 use crate::ids::{AppId, TraceId};
 use crate::load::TraceRecord;
-use crate::telemetry::EventName;
+use crate::telemetry::{EventName, is_reported};
 
 /// When two figures agree.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,8 +31,8 @@ const EXAMPLES: usize = 5;
 
 type RouteKey = (AppId, String);
 
-/// Compares, route by route. A request whose connection broke before an answer has nothing to compare and is left out;
-/// an answer is expected at the command center.
+/// Compares, route by route, the requests that the app must report. A request whose connection broke before an answer
+/// has nothing to compare and is left out.
 #[must_use]
 pub fn join(records: &[TraceRecord], seen: &[SeenEvent], rules: Rules) -> BTreeMap<RouteKey, Reconciliation> {
     let mut by_trace: BTreeMap<(TraceId, RouteKey), Vec<&SeenEvent>> = BTreeMap::new();
@@ -41,7 +41,9 @@ pub fn join(records: &[TraceRecord], seen: &[SeenEvent], rules: Rules) -> BTreeM
         by_trace.entry((event.event.trace_id, route)).or_default().push(event);
     }
     let mut expected: BTreeMap<(TraceId, RouteKey), Vec<&TraceRecord>> = BTreeMap::new();
-    for record in records.iter().filter(|record| record.status.is_some()) {
+    for record in
+        records.iter().filter(|record| record.status.is_some_and(|status| is_reported(record.trace_id, status)))
+    {
         expected.entry((record.trace_id, (record.app, record.route.clone()))).or_default().push(record);
     }
     let mut routes: BTreeMap<RouteKey, Reconciliation> = BTreeMap::new();

@@ -6,6 +6,7 @@ use super::{Reconciliation, TileComparison};
 use crate::ids::AppId;
 use crate::load::TraceRecord;
 use crate::slo::{Quantile, estimate};
+use crate::telemetry::is_reported;
 
 /// One row of the SLO-matrix tile, as far as it is compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,7 +31,10 @@ const ALLOWANCE: (u64, u64) = (5, 200);
 ///
 /// The interval is the order-statistic one (95 %); without a bound on a side, that side is not compared.
 pub fn compare_tile(entry: &mut Reconciliation, records: &[TraceRecord], row: Option<&TileRow>) {
-    let own = records.iter().filter(|record| record.app == entry.app && record.route == entry.route);
+    let own = records.iter().filter(|record| {
+        let reported = record.status.is_some_and(|status| is_reported(record.trace_id, status));
+        reported && record.app == entry.app && record.route == entry.route
+    });
     let mut told: Vec<u64> = own.filter_map(|record| record.app_us).collect();
     told.sort_unstable();
     let Some(row) = row else {

@@ -18,8 +18,8 @@ use crate::clock::{self, Clock};
 use crate::contract::header;
 use crate::ids::AppId;
 use crate::telemetry::{
-    BreakerState, BusinessMetrics, Event, EventName, FinanceMetrics, SCHEMA_VERSION, SUCCESS_SAMPLE_RATE, StripeMode,
-    keeps,
+    BreakerState, BusinessMetrics, Event, EventName, FinanceMetrics, SCHEMA_VERSION, StripeMode, is_reported,
+    sample_rate,
 };
 
 /// How often the worker looks for something to send.
@@ -163,14 +163,13 @@ impl Telemetry {
             return;
         }
         self.0.stats.record(&context.method, &context.route, status, took);
-        let sample_rate = if status >= 400 { 1.0 } else { SUCCESS_SAMPLE_RATE };
-        if !keeps(context.trace.trace, sample_rate) {
+        if !is_reported(context.trace.trace, status) {
             return;
         }
         let mut event = self.event(context, Emit::new(EventName::RequestCompleted).status(status), took);
         event.idempotency_key.clone_from(&event.event_id);
         event.p50_ms = Some(event.p95_ms);
-        event.sample_rate = sample_rate;
+        event.sample_rate = sample_rate(status);
         self.0.pending.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 

@@ -25,6 +25,18 @@ pub fn keeps(trace: TraceId, rate: f64) -> bool {
     share < rate
 }
 
+/// The share of requests that answer like this one that an app reports one by one.
+#[must_use]
+pub fn sample_rate(status: u16) -> f64 {
+    if status >= 400 { 1.0 } else { SUCCESS_SAMPLE_RATE }
+}
+
+/// Tells whether an app reports a request of this trace that it answered with this status.
+#[must_use]
+pub fn is_reported(trace: TraceId, status: u16) -> bool {
+    keeps(trace, sample_rate(status))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -44,8 +44,10 @@ pub struct SloEvidence {
     pub tau_errors: f64,
     /// True if latency was taken from an intended start.
     pub open_model: bool,
-    /// What the generator blames itself for.
-    pub generator_fault: Option<String>,
+    /// Why a failure of latency must not be blamed on the app: the generator was late itself.
+    pub generator_late: Option<String>,
+    /// Why a pass would rest on less load than was promised: too many iterations were dropped.
+    pub underloaded: Option<String>,
     /// True if the load was stopped before its end.
     pub stopped: bool,
     /// What the second source says.
@@ -102,21 +104,25 @@ pub fn judge_p95(evidence: &SloEvidence) -> (Verdict, String) {
         let verdict = undecided(Reason::ClosedLoop, figures, "closed-loop load", "load with an intended start");
         return (verdict, format!("{seen}; the load waited for answers, so its latencies are too kind"));
     }
-    decide(evidence, judgement, figures, evidence.generator_fault.as_deref(), &evidence.slow_traces, &seen)
+    decide(evidence, judgement, figures, evidence.generator_late.as_deref(), &evidence.slow_traces, &seen)
 }
 
 fn decide(
     evidence: &SloEvidence,
     judgement: Judgement,
     figures: Figures,
-    generator_fault: Option<&str>,
+    generator_late: Option<&str>,
     traces: &[TraceId],
     seen: &str,
 ) -> (Verdict, String) {
-    let fault = generator_fault.filter(|_| judgement.decision != Decision::Pass);
+    // Lateness of the generator only ever adds to a latency, so it excuses what is not a pass, and no pass needs it.
+    let fault = match judgement.decision {
+        Decision::Pass => evidence.underloaded.as_deref(),
+        Decision::Fail | Decision::Undecided(_) => generator_late,
+    };
     if let Some(fault) = fault {
         let verdict = undecided(Reason::HarnessFault, figures, fault, "a generator that keeps its schedule");
-        return (verdict, format!("{seen}; the generator could not keep up: {fault}"));
+        return (verdict, format!("{seen}; {fault}"));
     }
     match judgement.decision {
         Decision::Fail => {

@@ -120,7 +120,7 @@ fn generator(report: &LoadReport, slo: &Slo) -> Generator {
         cpu_pct: health.cpu_share.map(|share| share * 100.0),
         dropped_iterations: report.iterations.dropped,
         iterations: report.iterations.started,
-        fault: health.blames_itself(Micros::from_ms(u64::from(slo.p95_ms))),
+        fault: health.blames_itself(Micros::from_ms(u64::from(slo.p95_ms))).or_else(|| health.dropped_too_many()),
     }
 }
 
