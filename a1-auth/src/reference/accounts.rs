@@ -71,6 +71,7 @@ pub(super) async fn insert(tx: &mut Tx, account: &Account, hash: &str, now_ms: i
 
 /// The account with this user name or address and this password. An unknown name takes as long as a wrong password.
 pub(super) async fn sign_in(app: &A1, username: &str, password: String) -> Result<Option<Account>, Problem> {
+    app.keys().await?; // the app has started: the test account is there
     let sql = "SELECT sub, email, name, password_hash FROM accounts WHERE username = $1 OR email = $1";
     let row = app.ctx().db.query_one(sql, args![normalized(username)]).await?;
     let Some(row) = row else {
