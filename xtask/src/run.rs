@@ -1,6 +1,7 @@
 //! A run: phases in order, everything recorded, a verdict at the end.
 
 mod audit;
+mod figures;
 mod inventory;
 mod known_issues;
 mod load;
@@ -28,8 +29,8 @@ use crate::record::{Record, RunView};
 use crate::ui::Ui;
 
 pub(crate) use plan::{Plan, Selection};
-pub(crate) use runner::{Settled, begin, resume};
-pub(crate) use store::{RunStore, StoreError};
+pub(crate) use runner::{Settled, Setup, begin, environment, resume};
+pub(crate) use store::{RunStore, StoreError, view, write};
 
 /// Why a run ended without a verdict.
 #[derive(Debug, thiserror::Error)]

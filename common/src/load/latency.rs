@@ -80,6 +80,16 @@ impl Latency {
         quantile(&self.histogram, self.count(), numerator, denominator).map(|us| us.min(self.max_us))
     }
 
+    /// The histogram of the finite ones in HdrHistogram's V2 format, base64.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        let mut bytes = Vec::new();
+        match V2Serializer::new().serialize(&self.histogram, &mut bytes) {
+            Ok(_) => STANDARD.encode(bytes),
+            Err(_) => String::new(),
+        }
+    }
+
     /// The figures that reports show.
     #[must_use]
     pub fn summary(&self) -> LatencySummary {

@@ -50,8 +50,10 @@ fn missing(run: &Run, check: &Check) -> Option<String> {
 /// Rules, app by app, on whether what should have reached A8 in this phase did.
 pub(super) fn telemetry(run: &mut Run, phase: u8, apps: &[AppId]) -> Result<(), RunError> {
     for app in apps {
-        let own: Vec<_> = run.view.reconciliations.iter().filter(|(of, entry)| *of == phase && entry.app == *app).collect();
-        let sum = |part: fn(&common::reconcile::Reconciliation) -> u64| own.iter().map(|(_, entry)| part(entry)).sum::<u64>();
+        let own: Vec<_> =
+            run.view.reconciliations.iter().filter(|(of, entry)| *of == phase && entry.app == *app).collect();
+        let sum =
+            |part: fn(&common::reconcile::Reconciliation) -> u64| own.iter().map(|(_, entry)| part(entry)).sum::<u64>();
         let expected = sum(|entry| entry.expected);
         let bad = sum(|entry| entry.lost + entry.late + entry.duplicated + entry.disagreeing);
         let (lost, late) = (sum(|entry| entry.lost), sum(|entry| entry.late));

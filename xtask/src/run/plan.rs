@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use common::ids::AppId;
 use common::scenario::{Executor, Scenario, Step};
 use common::suite::Suite;
 
 use crate::cli::Profile;
-use crate::record::PlannedPhase;
+use crate::record::{PlannedPhase, RunStarted};
 use crate::suites;
 
 /// A latency verdict without history needs 1,800 samples; a little more is asked for.
@@ -85,13 +86,8 @@ impl Profile {
 impl Plan {
     /// Plans phases 0 to 3 for what is selected.
     pub(crate) fn new(command: &str, target: &str, profile: Profile, selection: Selection) -> Self {
-        let mut plan = Self {
-            command: command.to_owned(),
-            target: target.to_owned(),
-            profile,
-            selection,
-            phases: Vec::new(),
-        };
+        let mut plan =
+            Self { command: command.to_owned(), target: target.to_owned(), profile, selection, phases: Vec::new() };
         let (smoke, load) = (plan.smoke_s(), plan.load_s());
         let part = plan.selection.scenario.is_some() || plan.selection.check.is_some();
         let mut add = |phase: u8, title: &str, planned_s: f64| {
@@ -108,6 +104,20 @@ impl Plan {
             add(3, "funnels", 10.0);
         }
         plan
+    }
+
+    /// The plan of a run as it was begun.
+    ///
+    /// # Errors
+    /// When the record names a profile or a command that this version does not have.
+    pub(crate) fn of(started: &RunStarted) -> Result<Self, String> {
+        let profile = Profile::from_str(&started.profile, true)?;
+        let mut words = started.command.split_whitespace();
+        let selection = match (words.next(), words.next()) {
+            (Some("ecosystem"), None) => Selection::default(),
+            _ => return Err(format!("only `ecosystem` runs can go on, not `{}`: start it again", started.command)),
+        };
+        Ok(Self::new(&started.command, &started.target, profile, selection))
     }
 
     /// The apps that are judged.

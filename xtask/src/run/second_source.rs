@@ -82,8 +82,7 @@ impl EventReader {
     async fn read_on(&mut self, run: &Run) {
         loop {
             let (since, after) = (self.since_ms, self.after);
-            let path =
-                format!("/api/events?event=request_completed&since_ms={since}&after={after}&limit={PAGE}");
+            let path = format!("/api/events?event=request_completed&since_ms={since}&after={after}&limit={PAGE}");
             let Ok(reply) = run.context.client.get(AppId::A8, &path).send().await else { return };
             let Ok(page) = serde_json::from_slice::<Page>(&reply.body) else { return };
             let full = page.events.len() >= PAGE;
@@ -102,7 +101,7 @@ struct Tile {
 }
 
 async fn tile_rows(run: &Run, report: &LoadReport) -> Vec<TileRow> {
-    let namespace = run.guard.environment().labels().namespace;
+    let namespace = &run.guard.environment().labels().namespace;
     let (since, until) = (report.started_at_unix_ms, clock::unix_ms());
     let path = format!("/api/tiles/slo-matrix?namespace={namespace}&since_ms={since}&until_ms={until}");
     let Ok(reply) = run.context.client.get(AppId::A8, &path).send().await else { return Vec::new() };
