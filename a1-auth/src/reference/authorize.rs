@@ -41,14 +41,16 @@ pub(super) async fn authorize(
     Query(params): Query<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
     let params = Params(params);
-    let refuse = |text| Ok(pages::refusal(&headers, StatusCode::BAD_REQUEST, "invalid_request", text));
+    let refuse = |text| pages::refusal(&headers, StatusCode::BAD_REQUEST, "invalid_request", text);
     let client = params.get("client_id").and_then(|id| app.clients().find(id)).filter(|client| client.is_public());
     let Some(client) = client else {
-        return refuse("The app that sent you here is not registered: `client_id` is missing or unknown.");
+        return Ok(refuse("The app that sent you here is not registered: `client_id` is missing or unknown."));
     };
     let redirect_uri = params.get("redirect_uri").filter(|uri| client.allows_redirect(uri));
     let Some(redirect_uri) = redirect_uri.and_then(|uri| Url::parse(uri).ok().map(|_| uri)) else {
-        return refuse("The address to return to is not one of those registered for this app: check `redirect_uri`.");
+        return Ok(refuse(
+            "The address to return to is not one of those registered for this app: check `redirect_uri`.",
+        ));
     };
     match read(&params, &client.id, redirect_uri) {
         Ok((request, wishes)) => go_on(&app, &headers, request, &wishes).await,

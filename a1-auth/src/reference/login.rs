@@ -110,11 +110,11 @@ pub(super) async fn sign_up(
     };
     let again = |status, error| {
         let refill = Refill { name: &body.name, login: &body.email, error: Some(error) };
-        Ok(pages::signup(&app, status, &form, &refill))
+        pages::signup(&app, status, &form, &refill)
     };
     let new = match NewAccount::new(&body.name, &body.email, body.password) {
         Ok(new) => new,
-        Err(sentence) => return again(StatusCode::UNPROCESSABLE_ENTITY, sentence),
+        Err(sentence) => return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, sentence)),
     };
     let (account, hash) = accounts::prepare(&app, new).await?;
     let mut tx = unit.tx().await?;
@@ -122,7 +122,7 @@ pub(super) async fn sign_up(
         return Ok(refused(&headers, FormRefusal::Unknown));
     }
     if !accounts::insert(&mut tx, &account, &hash, app.now_ms()).await? {
-        return again(StatusCode::CONFLICT, "There is already an account with this e-mail address. Please log in.");
+        return Ok(again(StatusCode::CONFLICT, "There is already an account with this e-mail address. Please log in."));
     }
     welcome(&app, &context, &mut tx, &form, &account.sub).await
 }

@@ -8,7 +8,7 @@ use common::service::{DbError, Problem};
 /// A refusal of the token or userinfo endpoint.
 #[derive(Debug)]
 pub(super) struct OauthError {
-    problem: Problem,
+    problem: Box<Problem>,
     challenge: Option<&'static str>,
 }
 
@@ -16,7 +16,7 @@ impl OauthError {
     fn new(status: StatusCode, code: &str, why: &str) -> Self {
         let problem = Problem::new(status, &code.replace('_', "-"), why);
         let problem = problem.with("error", code.into()).with("error_description", why.into());
-        Self { problem, challenge: None }
+        Self { problem: Box::new(problem), challenge: None }
     }
 
     /// 400 with one of the codes of RFC 6749.
@@ -44,7 +44,7 @@ impl OauthError {
 impl From<Problem> for OauthError {
     fn from(problem: Problem) -> Self {
         let problem = problem.with("error", "temporarily_unavailable".into());
-        Self { problem, challenge: None }
+        Self { problem: Box::new(problem), challenge: None }
     }
 }
 

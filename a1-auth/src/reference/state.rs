@@ -12,7 +12,7 @@ use super::clients::Registry;
 use super::keys::{KeyError, KeySet};
 use super::rate::LoginRate;
 
-/// How many passwords are hashed at a time: each takes a core and 19 MiB.
+/// How many passwords are hashed at a time: each takes a core and 7 MiB.
 const HASHING_AT_A_TIME: usize = 2;
 
 /// The provider; cloning it is cheap.

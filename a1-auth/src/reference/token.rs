@@ -202,6 +202,7 @@ fn access_token(app: &A1, keys: &KeySet, sub: &str, client_id: &str, scope: &str
     Ok(json!({ "access_token": token, "token_type": "Bearer", "expires_in": TOKEN_S, "scope": scope }))
 }
 
-fn sign(keys: &KeySet, kind: &str, claims: &Value) -> Result<String, Problem> {
-    keys.sign(kind, claims).ok_or_else(|| Problem::unavailable("the provider has no signing key at the moment"))
+fn sign(keys: &KeySet, kind: &str, claims: &Value) -> Result<String, OauthError> {
+    let lacking = || Problem::unavailable("the provider has no signing key at the moment").into();
+    keys.sign(kind, claims).ok_or_else(lacking)
 }

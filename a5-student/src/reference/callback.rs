@@ -105,15 +105,17 @@ pub(super) async fn callback(
     headers: HeaderMap,
     Query(query): Query<CallbackQuery>,
 ) -> Result<Response, Problem> {
-    let refuse = |text| Ok(pages::message(StatusCode::BAD_REQUEST, "The sign-in did not work", text));
+    let refuse = |text| pages::message(StatusCode::BAD_REQUEST, "The sign-in did not work", text);
     let Some(sign_in) = take_sign_in(&app, &headers, query.state.as_deref().unwrap_or_default()).await? else {
-        return refuse("It was not begun in this browser, took too long, or was finished before. Please start again.");
+        return Ok(refuse(
+            "It was not begun in this browser, took too long, or was finished before. Please start again.",
+        ));
     };
     if query.iss.is_some_and(|iss| iss != app.provider().issuer()) {
-        return refuse("The answer came from another sign-in service. Please start again.");
+        return Ok(refuse("The answer came from another sign-in service. Please start again."));
     }
     let (None, Some(code)) = (query.error, query.code) else {
-        return refuse("The sign-in was not finished. Please start again.");
+        return Ok(refuse("The sign-in was not finished. Please start again."));
     };
     let redirect_uri = app.at("/auth/callback");
     let redemption = Redemption {
