@@ -11,7 +11,7 @@ pub(crate) fn suite(app: AppId) -> Suite {
         AppId::A2 => a2_ingest::suite(),
         AppId::A3 => a3_orchestration::suite(),
         AppId::A4 => a4_chat::suite(),
-        AppId::A5 => bare(a5_student::contract()),
+        AppId::A5 => a5_student::suite(),
         AppId::A6 => a6_provider::suite(),
         AppId::A7 => a7_pagemaker::suite(),
         AppId::A8 => a8_command::suite(),
@@ -30,8 +30,4 @@ pub(crate) fn reference(app: AppId) -> AppDef {
         AppId::A7 => a7_pagemaker::reference::app(),
         AppId::A8 => a8_command::reference::app(),
     }
-}
-
-fn bare(contract: common::contract::Contract) -> Suite {
-    Suite { contract, scenarios: vec![], checks: vec![], faults: vec![] }
 }

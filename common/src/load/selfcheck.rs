@@ -152,7 +152,7 @@ mod tests {
         let saturated = GeneratorHealth { cpu_share: Some(0.99), ..healthy() };
         assert!(saturated.blames_itself(Micros::from_ms(150)).unwrap().contains("99 % of a CPU"));
         let dropping = GeneratorHealth { dropped: 11, ..healthy() };
-        assert!(dropping.blames_itself(Micros::from_ms(150)).unwrap().contains("11 of 10000"));
+        assert!(dropping.dropped_too_many().unwrap().contains("11 of 10000"));
     }
 
     #[test]

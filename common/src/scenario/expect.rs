@@ -41,6 +41,19 @@ pub enum Expect {
     BodyBytesMin(u64),
 }
 
+impl Expect {
+    /// The text that it compares with, if it compares with one.
+    pub(crate) fn literal(&self) -> Option<&str> {
+        match self {
+            Self::Header { matches, .. } => Some(matches),
+            Self::JsonEquals { value, .. } => value.as_str(),
+            Self::JsonMatches { pattern, .. } => Some(pattern),
+            Self::BodyContains(text) => Some(text),
+            Self::Status(_) | Self::JsonExists { .. } | Self::BodyBytesMin(_) => None,
+        }
+    }
+}
+
 /// Takes a value from an answer for `{{var.NAME}}` in later steps of the same iteration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

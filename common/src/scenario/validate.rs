@@ -127,6 +127,9 @@ impl<'a> Findings<'a> {
     fn expectations(&mut self, step: &Step) {
         let at = format!("step {}, expect", step.name);
         for expect in &step.expect {
+            if let Some(text) = expect.literal().filter(|text| text.contains("{{")) {
+                self.add(&at, format!("{text:?} has a placeholder, and expectations are literal: use `json_exists`"));
+            }
             match expect {
                 Expect::Status(statuses) if statuses.is_empty() => self.add(&at, "the list of statuses is empty"),
                 Expect::Status(statuses) => {

@@ -56,7 +56,7 @@ async fn arrivals_beyond_what_max_vus_carry_are_dropped_and_counted() {
     assert_eq!(iterations.planned, Some(50));
     assert_eq!(iterations.started + iterations.dropped, 50);
     assert!(iterations.started <= 7, "{iterations:?}");
-    assert!(report.health.blames_itself(Micros::from_ms(150)).unwrap().contains("raise max_vus"));
+    assert!(report.health.dropped_too_many().unwrap().contains("raise max_vus"));
 }
 
 #[tokio::test]
