@@ -8,6 +8,7 @@ mod baseline;
 mod fixture;
 mod funnel;
 mod head;
+mod html;
 mod inventory;
 mod junit;
 mod markdown;
@@ -58,6 +59,7 @@ pub(crate) fn render_all(view: &RunView) -> Vec<Artifact> {
     artifacts.extend(apps::render(view));
     artifacts.extend(funnel::render(view));
     artifacts.extend(junit::render(view));
+    artifacts.extend(html::render(view));
     artifacts.sort_by(|a, b| a.path.cmp(&b.path));
     artifacts.extend(summary::render(view, &artifacts));
     artifacts.sort_by(|a, b| a.path.cmp(&b.path));
