@@ -60,7 +60,7 @@ struct Claim {
     app: String,
     text: String,
     explanation: String,
-    /// What to do: observed and required, or how to grant it.
+    /// What would decide it, or how to grant it, where the explanation does not say so.
     next: Option<String>,
     rerun: String,
     traces: Vec<TraceLink>,
@@ -222,7 +222,7 @@ impl<'a> Site<'a> {
     fn claim(&self, ruling: &Ruling) -> Claim {
         use common::verdict::Verdict;
         let next = match &ruling.verdict {
-            Verdict::Inconclusive { observed, required, .. } => Some(format!("{observed}; {required}")),
+            Verdict::Inconclusive { required, .. } => Some(format!("needed: {required}")),
             Verdict::Held { action, grant } => Some(format!("{action}: {grant}")),
             Verdict::Skipped { reason } => Some(reason.clone()),
             Verdict::Pass { .. } | Verdict::Fail { .. } => None,
@@ -234,7 +234,7 @@ impl<'a> Site<'a> {
             app: ruling.claim.app.to_string(),
             text: ruling.claim.text.clone(),
             explanation: ruling.explanation.clone(),
-            next: next.filter(|next| !ruling.explanation.contains(next.as_str())),
+            next: next.filter(|next| !ruling.explanation.contains(next.trim_start_matches("needed: "))),
             rerun: ruling.rerun.clone(),
             traces: traces(ruling).iter().take(5).map(|id| self.trace(*id)).collect(),
         }

@@ -17,8 +17,8 @@ pub(super) struct Bar {
 }
 
 /// The width of an interval bar; its limit always lies at the same place, so that a column of bars shares one line.
-const BAR: (f64, f64) = (200.0, 22.0);
-const LIMIT_AT: f64 = 130.0;
+const BAR: (f64, f64) = (240.0, 22.0);
+const LIMIT_AT: f64 = 156.0;
 
 /// The 95 % interval as a bar, the point on it, the limit as a line.
 pub(super) fn interval_bar(bar: Bar, class: &str, title: &str) -> String {
@@ -35,7 +35,8 @@ pub(super) fn interval_bar(bar: Bar, class: &str, title: &str) -> String {
         l = LIMIT_AT,
     );
     if let Some(point) = bar.point {
-        let _ = write!(svg, "<circle class=\"point\" cx=\"{:.1}\" cy=\"11\" r=\"4\"/>", scale.at(point).max(4.0));
+        let at = scale.at(point).max(1.5);
+        let _ = write!(svg, "<path class=\"point\" d=\"M{at:.1} 4V18\"/>");
     }
     let open_end = bar.upper.is_none_or(|upper| scale.beyond(upper));
     if open_end {
@@ -149,7 +150,6 @@ fn frame(svg: &mut String, y: Scale, top: f64) {
             tick_label(tick)
         );
     }
-    let _ = write!(svg, "<text x=\"{:.0}\" y=\"9\" text-anchor=\"end\">ms</text>", INSIDE.0 - 8.0);
 }
 
 fn tick_label(tick: f64) -> String {
