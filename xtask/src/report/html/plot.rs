@@ -50,6 +50,13 @@ const PLOT: (f64, f64) = (460.0, 210.0);
 /// Left, top, right, bottom of the drawing inside a plot.
 const INSIDE: (f64, f64, f64, f64) = (48.0, 14.0, 418.0, 178.0);
 
+/// The line of one figure.
+type Line = (&'static str, fn(&Second) -> f64);
+
+/// From top to bottom.
+const LINES: [Line; 3] =
+    [("p99", |second| second.p99_ms), ("p95", |second| second.p95_ms), ("p50", |second| second.p50_ms)];
+
 /// Response time at each percentile, on a tail axis, with the limit and the P95.
 pub(super) fn distribution(points: &[(f64, f64)], limit_ms: f64, title: &str) -> String {
     let points: Vec<_> = points.iter().filter(|(_, ms)| ms.is_finite()).collect();
@@ -108,21 +115,19 @@ pub(super) fn series(seconds: &[Second], limit_ms: f64, title: &str) -> String {
             second.t_s
         );
     }
-    let lines: [(&str, fn(&Second) -> f64); 3] =
-        [("p99", |second| second.p99_ms), ("p95", |second| second.p95_ms), ("p50", |second| second.p50_ms)];
-    for (class, of) in lines {
+    for (class, of) in LINES {
         polyline(&mut svg, class, seconds.iter().map(|s| (x.at(f64::from(s.t_s)), y.at(of(s)))));
     }
-    names(&mut svg, seconds, lines, y);
+    names(&mut svg, seconds, y);
     svg.push_str("</svg>");
     svg
 }
 
 /// The name of each line at its end, moved apart where they would lie on each other.
-fn names(svg: &mut String, seconds: &[Second], lines: [(&str, fn(&Second) -> f64); 3], y: Scale) {
+fn names(svg: &mut String, seconds: &[Second], y: Scale) {
     let Some(last) = seconds.last() else { return };
     let mut above = 0.0;
-    for (class, of) in lines {
+    for (class, of) in LINES {
         let at = f64::max(y.at(of(last)) + 4.0, above);
         above = at + 13.0;
         let name = class.to_uppercase();
