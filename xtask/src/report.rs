@@ -29,7 +29,7 @@ pub(crate) use markdown::{cell, code};
 pub(crate) use matrix::glance;
 pub(crate) use select::{apps, decided, undecided};
 pub(crate) use state::State;
-pub(crate) use text::{duration, ms, pct, plural};
+pub(crate) use text::{duration, ms, pct, plural, printable};
 
 /// Where reports lie below the output root.
 pub(crate) const REPORTS: &str = "tests/perf/reports";

@@ -11,7 +11,7 @@ use common::settings::Settings;
 use common::verdict::Ruling;
 
 use crate::record::{RunStarted, RunView};
-use crate::report::{State, duration, ms, pct};
+use crate::report::{State, duration, ms, pct, printable};
 use live::Live;
 
 pub(crate) use verdict::{github_summary, render_verdict_block};
@@ -161,6 +161,7 @@ pub(crate) fn append_github_summary(settings: &Settings, view: &RunView) -> io::
 
 impl View {
     fn line(&mut self, text: &str) {
+        let text = &printable(text);
         match self {
             Self::Live(live) => live.line(text),
             Self::Plain(to) => drop(writeln!(to, "{text}").and_then(|()| to.flush())),

@@ -39,7 +39,7 @@ impl Live {
     fn on(target: ProgressDrawTarget, color: bool) -> Self {
         let lines = MultiProgress::with_draw_target(target);
         let run = lines.add(ProgressBar::new(0));
-        run.set_style(style(color, "{spinner} {prefix}  {bar:24}  {elapsed}  {msg}"));
+        run.set_style(style(color, "{spinner} {prefix}  {bar:24}  {elapsed}  {wide_msg}"));
         run.enable_steady_tick(REDRAW);
         Self { lines, run, load: None, color, plan: Vec::new(), current: None }
     }
@@ -65,7 +65,7 @@ impl Live {
     pub(super) fn load_started(&mut self, scenario: &str, title: &str, seconds: f64) {
         self.load_finished();
         let load = self.lines.add(ProgressBar::new(tenths(seconds)));
-        load.set_style(style(self.color, "  {prefix}  {bar:24}  {msg}"));
+        load.set_style(style(self.color, "  {prefix}  {bar:12}  {wide_msg}"));
         load.set_prefix(scenario.to_owned());
         load.set_message(title.to_owned());
         self.load = Some(load);
@@ -110,8 +110,9 @@ impl Live {
 }
 
 fn style(color: bool, template: &str) -> ProgressStyle {
-    let bar = if color { "{bar:24.cyan/dim}" } else { "{bar:24}" };
-    let style = ProgressStyle::with_template(&template.replace("{bar:24}", bar));
+    let template =
+        if color { template.replace("4}", "4.cyan/dim}").replace("12}", "12.cyan/dim}") } else { template.into() };
+    let style = ProgressStyle::with_template(&template);
     style.expect("the template is a literal with known keys").progress_chars("━╸─")
 }
 

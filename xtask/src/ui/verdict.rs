@@ -8,7 +8,8 @@ use common::verdict::{Grade, Ruling, Verdict};
 
 use crate::record::RunView;
 use crate::report::{
-    Counts, Head, REPORTS, State, apps, cell, code, decided, glance, grade, graded, meaning, plural, timing, undecided,
+    Counts, Head, REPORTS, State, apps, cell, code, decided, glance, grade, graded, meaning, plural, printable, timing,
+    undecided,
 };
 
 /// More undecided claims than this are left to the report.
@@ -53,7 +54,7 @@ fn failed(out: &mut String, view: &RunView, paint: Paint) {
     for ruling in failed {
         let sign = paint.on(AnsiColor::Red.on_default().bold(), State::Fail.sign());
         let claim = &ruling.claim;
-        let _ = writeln!(out, "{sign} {} {}\n  {}", claim.app, claim.text, ruling.explanation);
+        let _ = writeln!(out, "{sign} {} {}\n  {}", claim.app, claim.text, printable(&ruling.explanation));
         if !ruling.rerun.is_empty() {
             let _ = writeln!(out, "  see it again: {}", paint.on(AnsiColor::Cyan.on_default(), &ruling.rerun));
         }
@@ -71,7 +72,7 @@ fn waiting(out: &mut String, view: &RunView, paint: Paint) {
     for ruling in waiting.iter().take(SHOWN) {
         let (observed, required) = needs(ruling);
         let claim = format!("{} {}", ruling.claim.app, ruling.claim.text);
-        table.add_row([State::of(ruling).to_string(), claim, observed, required]);
+        table.add_row([State::of(ruling).to_string(), claim, observed, required].map(|text| printable(&text)));
     }
     let _ = writeln!(out, "{}", table.trim_fmt());
     if waiting.len() > SHOWN {
@@ -98,7 +99,7 @@ fn missing(out: &mut String, view: &RunView, paint: Paint) {
     }
     let _ = writeln!(out, "\n{}", paint.on(Style::new().bold(), "missing for READY"));
     for line in &view.missing_for_ready {
-        let _ = writeln!(out, "  {line}");
+        let _ = writeln!(out, "  {}", printable(line));
     }
 }
 

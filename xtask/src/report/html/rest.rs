@@ -141,7 +141,10 @@ impl Site<'_> {
             SecondSource::Absent { why } => (badge("skipped", "ABSENT"), Some(why)),
         };
         let counts = [entry.expected, entry.matched, entry.lost, entry.duplicated, entry.late, entry.disagreeing];
-        let p95 = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{} ms", text::ms(value)));
+        // A tile without a row for the route is recorded as 0 and told in words.
+        let p95 = |value: Option<f64>| {
+            value.filter(|ms| *ms > 0.0).map_or_else(|| "–".into(), |value| format!("{} ms", text::ms(value)))
+        };
         Reconciled {
             badge,
             phase,
