@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use common::ids::AppId;
-use common::verdict::{Figures, Ruling};
+use common::verdict::{Confirmation, Figures, Ruling, Verdict};
 
 use super::plot::{Bar, distribution, interval_bar, series};
 use super::{Site, TraceLink, grade_badge, state_badge};
@@ -32,6 +32,8 @@ pub(super) struct Row {
     pub(super) phase: u8,
     pub(super) text: String,
     pub(super) explanation: String,
+    /// Why there is only one source.
+    pub(super) single: Option<String>,
     pub(super) issue: Option<String>,
     pub(super) bar: String,
     pub(super) seen: String,
@@ -136,6 +138,7 @@ impl Site<'_> {
             phase: ruling.claim.phase,
             text: ruling.claim.text.clone(),
             explanation: ruling.explanation.clone(),
+            single: single_source(&ruling.verdict),
             issue: ruling.claim.known_issue.clone(),
             bar: bar.map(|bar| interval_bar(bar, state.class(), &title)).unwrap_or_default(),
             seen: matrix::seen(ruling),
@@ -203,6 +206,13 @@ impl Site<'_> {
             curl: exemplar.curl.clone(),
             answer: exemplar.answer.clone(),
         }
+    }
+}
+
+fn single_source(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Pass { second: Confirmation::SingleSource { why }, .. } => Some(why.clone()),
+        _ => None,
     }
 }
 
