@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 /// One line of the ledger.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "rulings are most of a ledger, and few records live at a time")]
 pub(crate) enum Record {
     RunStarted(RunStarted),
     RunResumed { at: String, torn_bytes: u64 },

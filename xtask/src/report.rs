@@ -2,12 +2,13 @@
 //! nothing; whatever they show is in the ledger.
 
 mod a8_baseline;
-mod apps;
+mod app_files;
 mod baseline;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod funnel;
 mod head;
+mod html;
 mod inventory;
 mod junit;
 mod markdown;
@@ -23,7 +24,12 @@ use serde::Serialize;
 
 use crate::record::RunView;
 
-pub(crate) use head::Head;
+pub(crate) use head::{Counts, Head, grade, graded, meaning, timing};
+pub(crate) use markdown::{cell, code};
+pub(crate) use matrix::glance;
+pub(crate) use select::{apps, decided, undecided};
+pub(crate) use state::State;
+pub(crate) use text::{duration, ms, pct, plural, printable};
 
 /// Where reports lie below the output root.
 pub(crate) const REPORTS: &str = "tests/perf/reports";
@@ -55,9 +61,10 @@ pub(crate) fn render_all(view: &RunView) -> Vec<Artifact> {
     artifacts.extend(baseline::render(view));
     artifacts.extend(matrix::render(view));
     artifacts.extend(a8_baseline::render(view));
-    artifacts.extend(apps::render(view));
+    artifacts.extend(app_files::render(view));
     artifacts.extend(funnel::render(view));
     artifacts.extend(junit::render(view));
+    artifacts.extend(html::render(view));
     artifacts.sort_by(|a, b| a.path.cmp(&b.path));
     artifacts.extend(summary::render(view, &artifacts));
     artifacts.sort_by(|a, b| a.path.cmp(&b.path));

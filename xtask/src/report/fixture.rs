@@ -270,7 +270,7 @@ fn waiting() -> Vec<Record> {
         rule(
             "a3.slo.uptime",
             AppId::A3,
-            "A3 keeps its pace over 15 min",
+            "the pace is kept over 15 min",
             "telemetry",
             unsteady,
             "8 s of load show nothing about 15 min: run --profile full",

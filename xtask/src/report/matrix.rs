@@ -22,17 +22,7 @@ fn markdown(view: &RunView) -> String {
     if apps.is_empty() {
         return out;
     }
-    let mut titles = vec!["app"];
-    titles.extend(Column::ALL.map(Column::title));
-    let rows = apps.iter().map(|app| {
-        let mut row = vec![format!("**{app}** {}", app.title())];
-        row.extend(Column::ALL.map(|column| {
-            let cell = column.cell(view, *app);
-            cell.state.map_or_else(|| "–".to_owned(), |state| format!("{state}<br>{}", cell.line))
-        }));
-        row
-    });
-    out.push_str(&table(&titles, "<<<<<<", rows));
+    out.push_str(&glance(view));
     missing(&mut out, view);
     for app in &apps {
         let own: Vec<_> = view.rulings.iter().filter(|r| r.claim.app == *app && r.claim.kind == "slo").collect();
@@ -54,6 +44,21 @@ fn missing(out: &mut String, view: &RunView) {
         let _ = writeln!(out, "- {}", cell(line));
     }
     out.push('\n');
+}
+
+/// Every app in a row: the worst verdict of each kind.
+pub(crate) fn glance(view: &RunView) -> String {
+    let mut titles = vec!["app"];
+    titles.extend(Column::ALL.map(Column::title));
+    let rows = apps(view).into_iter().map(|app| {
+        let mut row = vec![format!("**{app}** {}", app.title())];
+        row.extend(Column::ALL.map(|column| {
+            let cell = column.cell(view, app);
+            cell.state.map_or_else(|| "–".to_owned(), |state| format!("{state}<br>{}", cell.line))
+        }));
+        row
+    });
+    table(&titles, "<<<<<<", rows)
 }
 
 /// A table of rulings with limit, figures and interval.

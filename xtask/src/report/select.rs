@@ -120,7 +120,7 @@ impl Column {
         if self == Self::LoadLatency
             && let Some(worst) = tightest(&own)
         {
-            line = format!("{line}; closest {} of {} ms", ms(worst.p95_ms), ms(worst.limit_ms));
+            line = format!("{line}; worst {} of {} ms", ms(worst.p95_ms), ms(worst.limit_ms));
         }
         Cell { state: Some(state), line }
     }

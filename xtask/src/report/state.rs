@@ -70,7 +70,9 @@ impl State {
     /// What it means, for a newcomer.
     pub(crate) fn meaning(self) -> &'static str {
         match self {
-            Self::Pass => "shown: the whole 95 % interval is on the good side, and the second source agrees",
+            Self::Pass => {
+                "shown: the whole 95 % interval is on the good side, and the second source agrees where the claim has one"
+            }
             Self::Fail => "shown to be broken: the whole 95 % interval is on the bad side",
             Self::Known => {
                 "broken as already known: shown, measured again, does not decide, but stands in the way of READY"

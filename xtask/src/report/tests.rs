@@ -26,6 +26,38 @@ fn the_reports_of_a_recorded_run_read_like_this() {
 }
 
 #[test]
+fn the_page_needs_nothing_from_elsewhere() {
+    let page = text_of("report.html");
+    for outside in ["src=", "url(", "@import", "<link", "<iframe", "<object"] {
+        assert!(!page.contains(outside), "the page contains {outside}");
+    }
+    // Links lead to the target's own A8 or to the page itself, and every one of the latter arrives.
+    for link in page.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        match link.strip_prefix('#') {
+            Some(anchor) => assert!(page.contains(&format!("id=\"{anchor}\"")), "{link} leads nowhere"),
+            None => assert!(link.starts_with("http://127.0.0.1:7108/lineage?trace_id="), "{link} leads elsewhere"),
+        }
+    }
+}
+
+#[test]
+fn an_answer_of_an_app_stays_text_in_the_page() {
+    let page = text_of("report.html");
+    assert!(page.contains("busy"), "the answer of the failed request is not shown");
+    assert!(!page.contains("<b>busy</b>"));
+}
+
+#[test]
+fn an_id_is_given_once_in_the_page() {
+    let page = text_of("report.html");
+    let ids: Vec<_> = page.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let mut once = ids.clone();
+    once.sort_unstable();
+    let doubled: Vec<_> = once.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+    assert!(doubled.is_empty(), "{doubled:?}");
+}
+
+#[test]
 fn the_same_run_gives_the_same_bytes() {
     assert_eq!(rendered(), rendered());
 }
@@ -37,7 +69,7 @@ fn a_run_in_which_nothing_ran_says_so_and_is_never_ready() {
     for artifact in artifacts {
         let text = String::from_utf8(artifact.bytes).unwrap();
         assert!(!text.contains("**READY**") && !text.contains("\"READY\""), "{} says READY", artifact.path);
-        if artifact.path.ends_with("summary.json") || artifact.path.ends_with("matrix.md") {
+        if ["summary.json", "matrix.md", "report.html"].iter().any(|name| artifact.path.ends_with(name)) {
             assert!(text.contains("Nothing ran"), "{} does not say that nothing ran:\n{text}", artifact.path);
         }
     }

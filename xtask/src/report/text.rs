@@ -71,6 +71,11 @@ pub(crate) fn moment(rfc3339: &str) -> String {
     }
 }
 
+/// Text that an app may have answered, for a terminal: nothing in it can move the cursor or change colours.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '·' } else { c }).collect()
+}
+
 /// `1 claim`, `2 claims`.
 pub(crate) fn plural(n: usize, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
@@ -97,6 +102,11 @@ mod tests {
     fn a_duration_is_told_in_its_two_greatest_units() {
         let shown: Vec<_> = [0.25, 12.0, 161.0, 4_000.0].map(duration).into();
         assert_eq!(shown, ["0.2 s", "12 s", "2 min 41 s", "1 h 06 min"]);
+    }
+
+    #[test]
+    fn an_answer_cannot_steer_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\r\u{9b}1mc\nd"), "a·[2Jb··1mc\nd");
     }
 
     #[test]

@@ -1,0 +1,247 @@
+//! What a person sees of a run: a live view on a terminal, plain lines elsewhere, and the verdict at the end.
+
+mod live;
+mod verdict;
+
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use common::settings::Settings;
+use common::verdict::Ruling;
+
+use crate::record::{RunStarted, RunView};
+use crate::report::{State, duration, ms, pct, printable};
+use live::Live;
+
+pub(crate) use verdict::{github_summary, render_verdict_block};
+
+/// How a load goes, once a second or so.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Tick {
+    pub(crate) elapsed_s: f64,
+    pub(crate) vus: u32,
+    pub(crate) rps: f64,
+    pub(crate) p95_ms: f64,
+    pub(crate) error_pct: f64,
+    pub(crate) dropped: u64,
+}
+
+impl Tick {
+    /// `20 VUs, 237 requests/s, P95 31.2 ms, 0.1 % errors`.
+    fn line(&self) -> String {
+        let dropped = if self.dropped > 0 { format!(", {} dropped", self.dropped) } else { String::new() };
+        format!(
+            "{} VUs, {} requests/s, P95 {} ms, {} % errors{dropped}",
+            self.vus,
+            pct(self.rps.round()),
+            ms(self.p95_ms),
+            pct(self.error_pct)
+        )
+    }
+}
+
+/// Where a run is shown. Nothing here fails: a closed terminal must not end a run.
+pub(crate) struct Ui {
+    view: Mutex<View>,
+    color: bool,
+}
+
+enum View {
+    Live(Live),
+    Plain(Box<dyn Write + Send>),
+}
+
+impl Ui {
+    /// Live on a terminal, plain lines in CI and in pipes; on standard error, so that standard output is the verdict's.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let tty = io::stderr().is_terminal() && !settings.ci();
+        let view = if tty { View::Live(Live::new(!settings.no_color())) } else { View::Plain(Box::new(io::stderr())) };
+        Self { view: Mutex::new(view), color: io::stdout().is_terminal() && !settings.no_color() }
+    }
+
+    /// Plain lines to anywhere.
+    pub(crate) fn plain(to: impl Write + Send + 'static) -> Self {
+        Self { view: Mutex::new(View::Plain(Box::new(to))), color: false }
+    }
+
+    /// Names the run and takes its plan, from which the time left is told.
+    pub(crate) fn run_started(&self, run: &RunStarted) {
+        let planned_s: f64 = run.phases.iter().map(|phase| phase.planned_s).sum();
+        let line = format!(
+            "{} on {}, profile {}, about {}: run {}",
+            run.command,
+            run.target,
+            run.profile,
+            duration(planned_s),
+            run.run_id
+        );
+        let mut view = self.lock();
+        if let View::Live(live) = &mut *view {
+            live.plan(&run.phases);
+        }
+        view.line(&line);
+    }
+
+    pub(crate) fn phase_started(&self, phase: u8, title: &str, planned_s: f64) {
+        match &mut *self.lock() {
+            View::Live(live) => live.phase_started(phase, title, planned_s),
+            plain @ View::Plain(_) => {
+                plain.line(&format!("phase {phase} {title}: begins, about {}", duration(planned_s)));
+            }
+        }
+    }
+
+    pub(crate) fn phase_finished(&self, phase: u8, took_s: f64) {
+        let mut view = self.lock();
+        if let View::Live(live) = &mut *view {
+            live.phase_finished(phase);
+        }
+        view.line(&format!("phase {phase}: done in {}", duration(took_s)));
+    }
+
+    pub(crate) fn load_started(&self, scenario: &str, title: &str, seconds: f64) {
+        if let View::Live(live) = &mut *self.lock() {
+            live.load_started(scenario, title, seconds);
+        }
+    }
+
+    pub(crate) fn load_tick(&self, tick: Tick) {
+        if let View::Live(live) = &mut *self.lock() {
+            live.load_tick(&tick);
+        }
+    }
+
+    pub(crate) fn load_finished(&self, scenario: &str, last: Tick) {
+        let mut view = self.lock();
+        if let View::Live(live) = &mut *view {
+            live.load_finished();
+        }
+        view.line(&format!("  {scenario}: {} in {}", last.line(), duration(last.elapsed_s)));
+    }
+
+    /// Shows failures at once; the other verdicts can wait for the end.
+    pub(crate) fn ruled(&self, ruling: &Ruling) {
+        let state = State::of(ruling);
+        if matches!(state, State::Fail | State::Known) {
+            let claim = &ruling.claim;
+            self.note(&format!("  {state} {}: {}\n         {}", claim.app, claim.text, ruling.explanation));
+        }
+    }
+
+    /// Shows a line.
+    pub(crate) fn note(&self, text: &str) {
+        self.lock().line(text);
+    }
+
+    /// Takes the live view away and writes the verdict to standard output.
+    pub(crate) fn finish(&self, view: &RunView) {
+        if let View::Live(live) = &mut *self.lock() {
+            live.clear();
+        }
+        let text = render_verdict_block(view, self.color);
+        let mut out = io::stdout().lock();
+        drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, View> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Appends the verdict to the page of the job, where GitHub Actions gives a file for it.
+///
+/// # Errors
+/// When the file is named but cannot be written.
+pub(crate) fn append_github_summary(settings: &Settings, view: &RunView) -> io::Result<()> {
+    let Some(path) = settings.github_step_summary().map_err(io::Error::other)? else { return Ok(()) };
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(github_summary(view).as_bytes())
+}
+
+impl View {
+    fn line(&mut self, text: &str) {
+        let text = &printable(text);
+        match self {
+            Self::Live(live) => live.line(text),
+            Self::Plain(to) => drop(writeln!(to, "{text}").and_then(|()| to.flush())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::report::fixture;
+
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Memory {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    fn show(ui: &Ui) {
+        let view = fixture::view();
+        ui.run_started(view.started.as_ref().unwrap());
+        ui.phase_started(2, "load", 115.0);
+        ui.load_started("a6.baseline", "baseline of A6", 8.0);
+        let tick = Tick { elapsed_s: 8.0, vus: 20, rps: 237.5, p95_ms: 169.8, error_pct: 0.105, dropped: 3 };
+        ui.load_tick(tick);
+        ui.load_finished("a6.baseline", tick);
+        view.rulings.iter().for_each(|ruling| ui.ruled(ruling));
+        ui.note("A4 does not answer on 127.0.0.1:7104");
+        ui.phase_finished(2, 116.6);
+    }
+
+    #[test]
+    fn plain_lines_name_phases_loads_and_failures_and_nothing_else() {
+        let memory = Memory::default();
+        show(&Ui::plain(memory.clone()));
+        insta::assert_snapshot!(String::from_utf8(memory.0.lock().unwrap().clone()).unwrap());
+    }
+
+    #[test]
+    fn a_closed_output_does_not_end_a_run() {
+        show(&Ui::plain(Closed));
+    }
+
+    #[test]
+    fn the_summary_is_appended_where_github_wants_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("summary.md");
+        std::fs::write(&path, "before\n").unwrap();
+        let settings = Settings::of([("GITHUB_STEP_SUMMARY", path.to_str().unwrap())]);
+        append_github_summary(&settings, &fixture::view()).unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.starts_with("before\n# Handshake: NOT READY"), "{text}");
+        append_github_summary(&Settings::of([]), &fixture::view()).unwrap();
+    }
+
+    #[test]
+    fn a_live_view_without_a_terminal_shows_nothing_and_stays_calm() {
+        let ui = Ui { view: Mutex::new(View::Live(Live::hidden())), color: false };
+        show(&ui);
+    }
+}

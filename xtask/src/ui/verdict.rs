@@ -1,0 +1,193 @@
+//! The end of a run on a terminal and in GitHub's summary: verdict first, then what failed and how to see it again.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, LineStyle, Table, presets};
+use common::verdict::{Grade, Ruling, Verdict};
+
+use crate::record::RunView;
+use crate::report::{
+    Counts, Head, REPORTS, State, apps, cell, code, decided, glance, grade, graded, meaning, plural, printable, timing,
+    undecided,
+};
+
+/// More undecided claims than this are left to the report.
+const SHOWN: usize = 12;
+const WIDTH: u16 = 110;
+
+/// The verdict for a terminal.
+pub(crate) fn render_verdict_block(view: &RunView, color: bool) -> String {
+    let head = Head::of(view);
+    let paint = Paint(color);
+    let mut out = String::new();
+    let word = paint.on(grade_style(grade(view)).bold().invert(), &format!(" {} ", head.grade));
+    let _ = writeln!(out, "\n{word} {}", meaning(view));
+    let line = format!("{}, profile {}, {}, run {}", head.target, head.profile, timing(view), head.run_id);
+    let _ = writeln!(out, "{}", paint.on(Style::new().dimmed(), &line));
+    let _ = writeln!(out, "{}", Counts::of(view, None).line());
+    by_app(&mut out, view);
+    failed(&mut out, view, paint);
+    waiting(&mut out, view, paint);
+    missing(&mut out, view, paint);
+    let _ = writeln!(out, "\nreport: {REPORTS}/report.html, with summary.json and junit.xml beside it");
+    out
+}
+
+fn by_app(out: &mut String, view: &RunView) {
+    let mut table = table(["app", "grade", "verdicts"]);
+    for app in apps(view) {
+        let grade = graded(view, app).map_or("not tried", Grade::as_str);
+        table.add_row([format!("{app} {}", app.title()), grade.to_owned(), Counts::of(view, Some(app)).line()]);
+    }
+    if table.row_count() > 0 {
+        let _ = writeln!(out, "\n{}", table.trim_fmt());
+    }
+}
+
+fn failed(out: &mut String, view: &RunView, paint: Paint) {
+    let failed: Vec<_> = decided(view).collect();
+    if failed.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{}", paint.on(Style::new().bold(), &format!("{} failed", plural(failed.len(), "claim"))));
+    for ruling in failed {
+        let sign = paint.on(AnsiColor::Red.on_default().bold(), State::Fail.sign());
+        let claim = &ruling.claim;
+        let _ = writeln!(out, "{sign} {} {}\n  {}", claim.app, claim.text, printable(&ruling.explanation));
+        if !ruling.rerun.is_empty() {
+            let _ = writeln!(out, "  see it again: {}", paint.on(AnsiColor::Cyan.on_default(), &ruling.rerun));
+        }
+    }
+}
+
+fn waiting(out: &mut String, view: &RunView, paint: Paint) {
+    let waiting: Vec<_> = undecided(view).collect();
+    if waiting.is_empty() {
+        return;
+    }
+    let title = format!("{} not decided", plural(waiting.len(), "claim"));
+    let _ = writeln!(out, "\n{}", paint.on(Style::new().bold(), &title));
+    let mut table = table(["", "claim", "observed", "required"]);
+    for ruling in waiting.iter().take(SHOWN) {
+        let (observed, required) = needs(ruling);
+        let claim = format!("{} {}", ruling.claim.app, ruling.claim.text);
+        table.add_row([State::of(ruling).to_string(), claim, observed, required].map(|text| printable(&text)));
+    }
+    let _ = writeln!(out, "{}", table.trim_fmt());
+    if waiting.len() > SHOWN {
+        let _ = writeln!(out, "and {} more in the report", waiting.len() - SHOWN);
+    }
+}
+
+/// What there is, and what would decide it.
+fn needs(ruling: &Ruling) -> (String, String) {
+    match &ruling.verdict {
+        Verdict::Inconclusive { observed, required, .. } => {
+            let short = |text: &str, word: &str| text.strip_prefix(word).unwrap_or(text).trim().to_owned();
+            (short(observed, "observed"), short(required, "required"))
+        }
+        Verdict::Held { action, grant } => (format!("waits for approval: {action}"), grant.clone()),
+        Verdict::Skipped { reason } => ("not tried".into(), reason.clone()),
+        Verdict::Pass { .. } | Verdict::Fail { .. } => (ruling.explanation.clone(), String::new()),
+    }
+}
+
+fn missing(out: &mut String, view: &RunView, paint: Paint) {
+    if view.missing_for_ready.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{}", paint.on(Style::new().bold(), "missing for READY"));
+    for line in &view.missing_for_ready {
+        let _ = writeln!(out, "  {}", printable(line));
+    }
+}
+
+fn table<const N: usize>(head: [&str; N]) -> Table {
+    let mut table = Table::new();
+    let style = presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─'));
+    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(WIDTH).set_header(head);
+    table
+}
+
+fn grade_style(grade: Grade) -> Style {
+    match grade {
+        Grade::Ready => AnsiColor::Green.on_default(),
+        Grade::Conditional => AnsiColor::Yellow.on_default(),
+        Grade::NotReady => AnsiColor::Red.on_default(),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Paint(bool);
+
+impl Paint {
+    fn on(self, style: Style, text: &str) -> String {
+        if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+/// The verdict as Markdown for `$GITHUB_STEP_SUMMARY`.
+pub(crate) fn github_summary(view: &RunView) -> String {
+    let head = Head::of(view);
+    let mut out = head.markdown(&format!("Handshake: {}", head.grade));
+    let _ = writeln!(out, "{} {}. {}.\n", meaning(view), timing(view), Counts::of(view, None).line());
+    let mut failed = decided(view).peekable();
+    if failed.peek().is_some() {
+        out.push_str("## What failed\n\n");
+    }
+    for ruling in failed {
+        let claim = &ruling.claim;
+        let sign = State::Fail.sign();
+        let _ = writeln!(out, "- {sign} **{}** {}: {}", claim.app, cell(&claim.text), cell(&ruling.explanation));
+        if !ruling.rerun.is_empty() {
+            let _ = writeln!(out, "  <br>{}", code(&ruling.rerun));
+        }
+    }
+    if !view.missing_for_ready.is_empty() {
+        out.push_str("\n## What is missing for READY\n\n");
+    }
+    for line in &view.missing_for_ready {
+        let _ = writeln!(out, "- {}", cell(line));
+    }
+    if !apps(view).is_empty() {
+        let _ = writeln!(out, "\n## Every app at a glance\n\n{}", glance(view));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn the_verdict_block_reads_like_this() {
+        insta::assert_snapshot!(render_verdict_block(&fixture::view(), false));
+    }
+
+    #[test]
+    fn the_summary_on_github_reads_like_this() {
+        insta::assert_snapshot!(github_summary(&fixture::view()));
+    }
+
+    #[test]
+    fn the_grade_is_the_first_word() {
+        assert!(render_verdict_block(&fixture::view(), false).trim_start().starts_with("NOT READY"));
+    }
+
+    #[test]
+    fn colour_is_left_out_when_not_wanted() {
+        assert!(!render_verdict_block(&fixture::view(), false).contains('\u{1b}'));
+        assert!(render_verdict_block(&fixture::view(), true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_run_in_which_nothing_ran_is_not_ready() {
+        let empty = RunView::default();
+        for text in [render_verdict_block(&empty, false), github_summary(&empty)] {
+            assert!(text.contains("NOT READY") && text.contains("Nothing ran"), "{text}");
+        }
+    }
+}
