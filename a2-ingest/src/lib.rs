@@ -1,1 +1,6 @@
-//! App.
+//! A2 ingest: durable event ingest, the scholarship API and lineage — its contract and its reference implementation.
+
+mod contract;
+pub mod reference;
+
+pub use contract::contract;

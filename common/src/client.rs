@@ -71,25 +71,21 @@ impl Client {
     }
 
     /// Begins a GET request.
-    #[must_use]
     pub fn get(&self, app: AppId, path: &str) -> Request {
         self.request(app, Method::GET, path)
     }
 
     /// Begins a POST request.
-    #[must_use]
     pub fn post(&self, app: AppId, path: &str) -> Request {
         self.request(app, Method::POST, path)
     }
 
     /// Begins a PUT request.
-    #[must_use]
     pub fn put(&self, app: AppId, path: &str) -> Request {
         self.request(app, Method::PUT, path)
     }
 
     /// Begins a request. What the guard refuses becomes an error when it is sent.
-    #[must_use]
     pub fn request(&self, app: AppId, method: Method, path: &str) -> Request {
         let permit = self.guard.permit(app, &method, path);
         Request::new(self.clone(), permit.map_err(ClientError::from))

@@ -3,18 +3,23 @@
 //! `contract → scenario / check → load engine or check runner → samples and findings → slo statistics → verdict (with
 //! the second source) → ledger → reports`. Data moves down this line, imports point only up it.
 //!
-//! The ground floor: [`ids`], [`units`], [`money`], [`clock`] (the only reader of time).
+//! The ground floor is [`ids`], [`units`], [`money`] and [`clock`], the only reader of time. The reference apps are built
+//! from the kit in [`service`]; tests start them with [`testkit`].
+
+pub mod ids;
 
 pub mod clock;
-pub mod ids;
-pub mod money;
+
 pub mod units;
+
+pub mod money;
 
 pub mod telemetry;
 
 pub mod contract;
 
 pub mod settings;
+
 pub mod target;
 
 pub mod guard;
@@ -27,11 +32,16 @@ pub mod load;
 
 pub mod slo;
 
+pub mod check;
+
 pub mod reconcile;
+
 pub mod verdict;
 
-pub mod check;
 pub mod suite;
 
+pub mod ledger;
+
 pub mod service;
+
 pub mod testkit;

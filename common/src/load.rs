@@ -1,29 +1,212 @@
-//! The load engine.
+//! The load engine: runs a [`Scenario`] against the apps behind a [`Guard`] and records what came back.
+//!
+//! Each thread is a single-threaded runtime that owns its users, connections and histograms; nothing is shared per request,
+//! records are merged at the end and windows of one second while it runs. Response times count from the *intended* start, so
+//! that a target that stalls cannot hide behind a generator that waits for it.
 
-/// The finaliser of splitmix64 (Steele, Lea, Flood 2014).
-pub(crate) fn mix64(value: u64) -> u64 {
-    let z = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+mod capsule;
+mod connection;
+mod executor;
+mod judge;
+mod latency;
+mod live;
+mod options;
+mod plan;
+mod random;
+mod recorder;
+mod report;
+mod schedule;
+mod selfcheck;
+mod template;
+mod vu;
+mod worker;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::guard::Guard;
+use crate::scenario::Scenario;
+
+use live::Merger;
+use plan::Plan;
+use recorder::Recorder;
+use worker::Event;
+
+pub use latency::{Latency, LatencySummary, MAX_US};
+pub use live::{LiveStep, LiveWindow};
+pub use options::{LoadError, LoadOptions, OnWindow};
+pub(crate) use random::mix64;
+pub use report::{
+    Capsule, Connections, End, ErrorKind, Exemplar, INFINITE_US, Iterations, LoadReport, OverLimit, SecondPoint,
+    StepReport, TraceRecord, WarmUp,
+};
+pub use selfcheck::{GeneratorHealth, Lag};
+
+/// How long a target may take to accept the first connection.
+const REACH_TIMEOUT: Duration = Duration::from_secs(5);
+/// From the moment that all threads are ready to the first intended start.
+const LEAD: Duration = Duration::from_millis(5);
+/// Files that are open besides connections.
+const OTHER_FILES: u64 = 64;
+
+/// Runs a scenario to its end, or until the stop token of the options is cancelled.
+///
+/// Dropping the future stops the load as the token does.
+///
+/// # Errors
+/// When the scenario is invalid, the guard refuses it, a target cannot be reached before the start, or not a single
+/// request came to an end (there is no report without samples).
+pub async fn run(scenario: &Scenario, guard: &Guard, options: LoadOptions) -> Result<LoadReport, LoadError> {
+    let mut plan = Plan::new(scenario, guard, &options)?;
+    let fd_limit = check_files(&plan)?;
+    plan.resolve().await?;
+    reach(&plan).await?;
+    let plan = Arc::new(plan);
+    let stop = options.stop.child_token();
+    let _stops_when_dropped = stop.clone().drop_guard();
+    let (events_in, mut events) = mpsc::unbounded_channel();
+    let mut threads = Threads::spawn(&plan, &stop, events_in)?;
+    let mut merger = Merger::new(&plan);
+    let mut waiting = plan.threads;
+    let mut started_at_unix_ms = clock::unix_ms();
+    while let Some(event) = events.recv().await {
+        let windows = match event {
+            Event::Ready => {
+                waiting -= 1;
+                if waiting == 0 {
+                    started_at_unix_ms = clock::unix_ms() + i64::try_from(LEAD.as_millis()).unwrap_or(0);
+                    threads.start(clock::monotonic() + LEAD);
+                }
+                continue;
+            }
+            Event::Window(window) => merger.take(window),
+            Event::Ended(thread) => merger.ended(thread),
+        };
+        if let Some(on_window) = &options.on_window {
+            windows.iter().for_each(|window| on_window(window));
+        }
+    }
+    let mut recorder = threads.join()?;
+    if stop.is_cancelled() && recorder.end == End::Completed {
+        recorder.end = End::Stopped;
+    }
+    assemble(&plan, recorder, merger, started_at_unix_ms, fd_limit)
 }
 
-/// The probe's record of one request that both sources must know.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct TraceRecord {
-    /// The trace.
-    pub trace_id: crate::ids::TraceId,
-    /// The app.
-    pub app: crate::ids::AppId,
-    /// The contract's route.
-    pub route: String,
-    /// The status, if there was an answer.
-    pub status: Option<u16>,
-    /// True for the expected answer.
-    pub ok: bool,
-    /// From the actual send, in microseconds.
-    pub service_us: u64,
-    /// What the app says it took, in microseconds.
-    pub app_us: Option<u64>,
-    /// When the answer ended, wall clock.
-    pub at_unix_ms: i64,
+struct Threads {
+    handles: Vec<JoinHandle<std::io::Result<Recorder>>>,
+    starts: Vec<oneshot::Sender<Instant>>,
 }
+
+impl Threads {
+    fn spawn(
+        plan: &Arc<Plan>,
+        stop: &CancellationToken,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Result<Self, LoadError> {
+        let mut threads = Self { handles: Vec::new(), starts: Vec::new() };
+        for thread in 0..plan.threads {
+            let (start, started) = oneshot::channel();
+            let (plan, stop, events) = (Arc::clone(plan), stop.clone(), events.clone());
+            let builder = std::thread::Builder::new().name(format!("load-{thread}"));
+            let handle = builder.spawn(move || worker::run(plan, thread, stop, events, started));
+            threads.handles.push(handle.map_err(LoadError::Thread)?);
+            threads.starts.push(start);
+        }
+        Ok(threads)
+    }
+
+    fn start(&mut self, at: Instant) {
+        for start in self.starts.drain(..) {
+            let _ended_already = start.send(at);
+        }
+    }
+
+    /// Merges the records of all threads; a panic on one goes on here.
+    fn join(self) -> Result<Recorder, LoadError> {
+        let mut all: Option<Recorder> = None;
+        for handle in self.handles {
+            let record = handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let record = record.map_err(LoadError::Thread)?;
+            match &mut all {
+                Some(all) => all.add(record),
+                None => all = Some(record),
+            }
+        }
+        all.ok_or_else(|| LoadError::Options("`threads` is 0".to_owned()))
+    }
+}
+
+fn check_files(plan: &Plan) -> Result<Option<u64>, LoadError> {
+    let limit = selfcheck::fd_limit();
+    let connections = u64::from(plan.scenario.executor.max_vus()) * plan.origins.len() as u64;
+    let needed = connections + OTHER_FILES;
+    match limit {
+        Some(limit) if limit < needed => Err(LoadError::OpenFiles { limit, needed }),
+        _ => Ok(limit),
+    }
+}
+
+/// Opens one connection to each target, so that a dead one is an error and not a thousand failed requests.
+async fn reach(plan: &Plan) -> Result<(), LoadError> {
+    for origin in &plan.origins {
+        let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection within 5 s");
+        let opened = tokio::time::timeout(REACH_TIMEOUT, TcpStream::connect(origin.addresses.as_slice())).await;
+        opened.unwrap_or_else(|_| Err(late())).map_err(|source| origin.unreachable(source))?;
+    }
+    Ok(())
+}
+
+fn assemble(
+    plan: &Plan,
+    recorder: Recorder,
+    merger: Merger,
+    started_at_unix_ms: i64,
+    fd_limit: Option<u64>,
+) -> Result<LoadReport, LoadError> {
+    let executor = &plan.scenario.executor;
+    let health = GeneratorHealth {
+        threads: plan.threads,
+        schedule_lag: Lag::from(&recorder.lag),
+        send_delay: Lag::from(&recorder.send_delay),
+        cpu_share: recorder.cpu_share,
+        worst_stall_us: recorder.worst_stall_us,
+        planned: recorder.iterations.planned.unwrap_or(0),
+        dropped: recorder.iterations.dropped,
+        fd_limit,
+    };
+    let elapsed = Duration::from_millis(u64::try_from(clock::unix_ms() - started_at_unix_ms).unwrap_or(0));
+    let truncated = merger.truncated;
+    let steps = recorder.steps.into_iter().zip(&plan.steps).zip(merger.series);
+    let steps: Vec<_> = steps.map(|((own, step), series)| own.into_report(step, series, truncated)).collect();
+    if steps.iter().all(|step| step.count == 0) {
+        let (scenario, started) = (plan.scenario.id.clone(), recorder.iterations.started);
+        return Err(LoadError::NoSamples { scenario, started, warm_up: recorder.warm_up.requests });
+    }
+    Ok(LoadReport {
+        scenario: plan.scenario.id.clone(),
+        scenario_digest: plan.scenario.digest(),
+        app: plan.scenario.app,
+        executor: executor.name().to_owned(),
+        open_model: executor.is_open_model(),
+        started_at_unix_ms,
+        measured_s: elapsed.min(plan.total).saturating_sub(plan.warm_up).as_secs_f64(),
+        end: recorder.end,
+        iterations: recorder.iterations,
+        warm_up: recorder.warm_up,
+        connections: recorder.connections,
+        steps,
+        health,
+        traces: recorder.traces,
+        traces_not_kept: recorder.traces_not_kept,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,9 @@ use sha2::{Digest, Sha256};
 use crate::ids::AppId;
 
 pub use executor::Executor;
+pub(crate) use expect::glob;
 pub use expect::{Expect, Extract, ExtractFrom};
+pub(crate) use feeder::scalar_text;
 pub use feeder::{Feeder, FeederMode, Record, parse_records};
 pub(crate) use placeholder::{Segment, Slot, parse as parse_placeholders};
 pub use request::{BodyTemplate, RequestTemplate};

@@ -130,11 +130,9 @@ pub(super) fn name(permit: &Permit) -> String {
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let current = next?;
-        next = current.source();
-        Some(current)
+    std::iter::successors(Some(error), |cause| {
+        let cause: &'a (dyn Error + 'static) = *cause;
+        cause.source()
     })
 }
 

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::capsule::MIN_SECRET;
 use crate::contract::{PROTOCOL_VERSION, header};
 use crate::ids::{AppId, TraceId};
 
@@ -114,7 +115,7 @@ pub(super) fn of_body(
     for mark in ["panicked at", "stack backtrace"] {
         report(Rule::NoStackTrace, contains(body, mark).then(|| format!("the body holds {mark:?}")));
     }
-    let echoed = is_error && asked.secrets.iter().any(|secret| secret.len() >= 8 && contains(body, secret));
+    let echoed = is_error && asked.secrets.iter().any(|secret| secret.len() >= MIN_SECRET && contains(body, secret));
     report(Rule::NoSecretEchoed, echoed.then(|| "the body repeats a secret of the request".to_owned()));
     found
 }
@@ -146,7 +147,7 @@ fn problem_fault(status: StatusCode, headers: &HeaderMap, body: &Bytes, trace: T
         .filter(|name| document[*name].as_str().is_none_or(str::is_empty))
         .map(|name| format!("no {name}"))
         .collect();
-    if document["status"] != Value::from(status.as_u16()) {
+    if document["status"] != status.as_u16() {
         faults.push(format!("status {}, expected {}", document["status"], status.as_u16()));
     }
     if document["trace_id"].as_str() != Some(&trace.to_string()) {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::capsule::{Capsule, Sent, response_excerpt};
+use super::capsule::{Capsule, Sent};
 use super::error::ClientError;
 use super::invariants::Violation;
 use crate::contract::header;
@@ -106,7 +106,7 @@ impl Reply {
             status: self.status,
             trace: self.trace,
             elapsed_us: self.elapsed,
-            response: response_excerpt(&self.body),
+            response: self.sent.response(&self.body),
         }
     }
 }

@@ -155,7 +155,8 @@ impl Request {
         let client = self.client;
         let draft = self.state?;
         let started = clock::monotonic();
-        let deadline = tokio::time::Instant::now() + draft.timeout;
+        // The runtime's clock, which a test may have paused.
+        let deadline = tokio::time::sleep(draft.timeout).deadline();
         let (sent, asked) = draft.seal();
         let mut request = client.http.request(sent.method.clone(), sent.url.clone()).headers(sent.headers.clone());
         if let Some(body) = &sent.body {

@@ -89,9 +89,12 @@ impl Latency {
         LatencySummary {
             count: self.count(),
             beyond: self.beyond,
-            min_us: some(self.histogram.iter_recorded().next().map_or(0, |first| {
-                self.histogram.lowest_equivalent(first.value_iterated_to())
-            })),
+            min_us: some(
+                self.histogram
+                    .iter_recorded()
+                    .next()
+                    .map_or(0, |first| self.histogram.lowest_equivalent(first.value_iterated_to())),
+            ),
             mean_us: (finite > 0).then(|| self.sum_us as f64 / finite as f64),
             p50_us: self.quantile(50, 100),
             p90_us: self.quantile(90, 100),

@@ -49,6 +49,11 @@ impl Even {
         ends.saturating_sub(self.next).div_ceil(self.lanes)
     }
 
+    /// How many starts are still to come before `until`.
+    pub(crate) fn left_before(&self, until: Duration) -> u64 {
+        Self { total_ns: self.total_ns.min(until.as_nanos()), ..self.clone() }.left()
+    }
+
     /// The next start, without taking it.
     pub(crate) fn peek(&self) -> Option<Start> {
         let offset_ns = u128::from(self.next) * self.every_ns / self.per;

@@ -46,9 +46,24 @@ impl Template {
         Ok(Self { segments, escape })
     }
 
-    /// Joins templates into one, each with its own escape already applied to its literals.
-    pub(crate) fn joined(parts: impl IntoIterator<Item = Self>, escape: Escape) -> Self {
-        Self { segments: parts.into_iter().flat_map(|part| part.segments).collect(), escape }
+    /// Compiles the fields of a form into its percent-encoded text.
+    pub(crate) fn form(fields: &[(String, String)]) -> Result<Self, String> {
+        let mut segments = Vec::new();
+        for (at, (name, value)) in fields.iter().enumerate() {
+            let mut head = if at == 0 { String::new() } else { "&".to_owned() };
+            percent_encode(name, &mut head);
+            head.push('=');
+            segments.push(Segment::Literal(head));
+            segments.extend(Self::compile(value, Escape::Percent)?.segments.into_iter().map(|segment| match segment {
+                Segment::Slot(slot) => Segment::Slot(slot),
+                Segment::Literal(text) => {
+                    let mut encoded = String::new();
+                    percent_encode(&text, &mut encoded);
+                    Segment::Literal(encoded)
+                }
+            }));
+        }
+        Ok(Self { segments, escape: Escape::Percent })
     }
 
     /// The text, if nothing in it has to be filled.
@@ -58,11 +73,6 @@ impl Template {
             Segment::Slot(_) => None,
         });
         literals.collect()
-    }
-
-    /// True if a value that comes from data or from an answer is filled in.
-    pub(crate) fn takes_foreign_values(&self) -> bool {
-        self.segments.iter().any(|segment| matches!(segment, Segment::Slot(Slot::Data(_) | Slot::Var(_))))
     }
 
     /// Appends the filled text to `out`.

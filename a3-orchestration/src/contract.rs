@@ -1,0 +1,50 @@
+//! What A3 promises.
+
+use common::contract::{Contract, Route, Slo};
+use common::ids::AppId;
+use common::telemetry::EventName;
+use serde_json::json;
+
+/// The contract of A3.
+#[must_use]
+pub fn contract() -> Contract {
+    let contract =
+        Contract::new(AppId::A3, "agent platform", "Orchestrates the agent: runs, retries, breakers, bandit.");
+    learning_routes(run_routes(contract))
+        .event(EventName::RunProgress)
+        .event(EventName::CtaEmitted)
+        .event(EventName::OrchestrationCycleComplete)
+        .event(EventName::BreakerTransition)
+        .event(EventName::BanditConfig)
+}
+
+fn run_routes(contract: Contract) -> Contract {
+    contract
+        .route(
+            Route::get("/preflight", "Tells which other apps answer, before a run is asked for.")
+                .slo(Slo::p95(150))
+                .tag("core"),
+        )
+        .route(
+            Route::post(
+                "/orchestration/run",
+                "Takes on a run: a page is built, published and told of, once for one key.",
+            )
+            .json(json!({ "title": "STEM scholarships in Ohio", "summary": "Awards for students of engineering." }))
+            .hardened()
+            .success(&[202])
+            .slo(Slo::p95(150))
+            .tag("core"),
+        )
+        .route(Route::get("/orchestration/runs/{id}", "Shows a run: its state, its steps with their times, its page."))
+        .route(Route::get("/orchestration/progress", "Counts runs by state, and the minutes since a human intervened."))
+        .route(Route::get("/breakers", "Shows the circuit breaker before each other party."))
+}
+
+fn learning_routes(contract: Contract) -> Contract {
+    contract.route(Route::get("/bandit", "Shows the arms, what is believed of each, and its weight.")).route(
+        Route::post("/bandit/reward", "Takes what came of an arm; rewards of test runs teach nothing.")
+            .json(json!({ "arm": "apply_now", "page_view": true, "lead": true }))
+            .hardened(),
+    )
+}

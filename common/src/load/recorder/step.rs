@@ -1,0 +1,227 @@
+//! The record of one step on one thread.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+use crate::load::latency::{Latency, MAX_US};
+use crate::load::live::StepWindow;
+use crate::load::plan::PlannedStep;
+use crate::load::report::{Capsule, ErrorKind, Exemplar, INFINITE_US, OverLimit, SecondPoint, StepReport};
+
+use super::Outcome;
+
+/// Requests whose samples are kept in send order.
+const MAX_SAMPLES: usize = 65_536;
+const SLOWEST: usize = 10;
+const FAILED: usize = 20;
+
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    sent_ns: u64,
+    /// `None` for a failure that is no timeout: it has no place among latencies.
+    response_us: Option<u32>,
+    failed: bool,
+}
+
+/// Counts, histograms, samples and examples of one step.
+#[derive(Debug)]
+pub(crate) struct StepRecorder {
+    count: u64,
+    ok: u64,
+    pub(crate) started: u64,
+    finished: u64,
+    errors: BTreeMap<ErrorKind, u64>,
+    statuses: BTreeMap<u16, u64>,
+    body_bytes: u64,
+    service: Latency,
+    response: Latency,
+    over: Vec<OverLimit>,
+    samples: Vec<Sample>,
+    slowest: Vec<Exemplar>,
+    failed: Vec<Exemplar>,
+    window: StepWindow,
+    window_histogram: Histogram<u32>,
+}
+
+impl StepRecorder {
+    pub(crate) fn new(limits_us: &[u64]) -> Self {
+        Self {
+            count: 0,
+            ok: 0,
+            started: 0,
+            finished: 0,
+            errors: BTreeMap::new(),
+            statuses: BTreeMap::new(),
+            body_bytes: 0,
+            service: Latency::new(),
+            response: Latency::new(),
+            over: limits_us.iter().map(|limit_us| OverLimit { limit_us: *limit_us, count: 0 }).collect(),
+            samples: Vec::new(),
+            slowest: Vec::new(),
+            failed: Vec::new(),
+            window: StepWindow { over: vec![0; limits_us.len()], ..StepWindow::default() },
+            window_histogram: Histogram::new_with_bounds(1, MAX_US, 3)
+                .expect("1 µs to 1 h at 3 digits are valid bounds"),
+        }
+    }
+
+    /// Counts a request as sent.
+    pub(crate) fn sent(&mut self, measured: bool) {
+        self.window.sent += 1;
+        self.started += u64::from(measured);
+    }
+
+    /// Adds a request to the current second, warm-up or not.
+    pub(super) fn window(&mut self, outcome: &Outcome) {
+        let window = &mut self.window;
+        match &outcome.fault {
+            None => window.ok += 1,
+            Some(_) => window.errors += 1,
+        }
+        let infinite = is_infinite(outcome);
+        if infinite {
+            window.infinite += 1;
+        } else if outcome.fault.is_none() {
+            window.max_us = window.max_us.max(outcome.response.0);
+            self.window_histogram.saturating_record(outcome.response.0.max(1));
+        } else {
+            return;
+        }
+        for (over, limit) in window.over.iter_mut().zip(&self.over) {
+            *over += u64::from(infinite || outcome.response.0 > limit.limit_us);
+        }
+    }
+
+    pub(super) fn take_window(&mut self) -> StepWindow {
+        let fresh = StepWindow { over: vec![0; self.over.len()], ..StepWindow::default() };
+        let mut window = std::mem::replace(&mut self.window, fresh);
+        let buckets = self.window_histogram.iter_recorded();
+        window.buckets =
+            buckets.map(|bucket| (bucket.value_iterated_to(), bucket.count_since_last_iteration())).collect();
+        self.window_histogram.reset();
+        window
+    }
+
+    /// Adds a request that counts.
+    pub(super) fn record(&mut self, outcome: &Outcome, capsule: impl FnOnce() -> Capsule) {
+        self.count += 1;
+        self.finished += 1;
+        self.body_bytes += outcome.body_bytes;
+        if let Some(status) = outcome.status {
+            *self.statuses.entry(status).or_default() += 1;
+        }
+        let response_us = self.latency(outcome);
+        match &outcome.fault {
+            None => self.ok += 1,
+            Some(fault) => *self.errors.entry(fault.kind).or_default() += 1,
+        }
+        if self.samples.len() < MAX_SAMPLES {
+            let sent_ns = u64::try_from(outcome.sent_at.as_nanos()).unwrap_or(u64::MAX);
+            self.samples.push(Sample { sent_ns, response_us, failed: outcome.fault.is_some() });
+        }
+        self.example(outcome, capsule);
+    }
+
+    /// Successes and timeouts are latencies; other failures are not.
+    fn latency(&mut self, outcome: &Outcome) -> Option<u32> {
+        let infinite = is_infinite(outcome);
+        if infinite {
+            self.service.record_infinite();
+            self.response.record_infinite();
+        } else if outcome.fault.is_none() {
+            self.service.record(outcome.service.0);
+            self.response.record(outcome.response.0);
+        } else {
+            return None;
+        }
+        for over in &mut self.over {
+            over.count += u64::from(infinite || outcome.response.0 > over.limit_us);
+        }
+        let shown = u32::try_from(outcome.response.0).unwrap_or(INFINITE_US - 1).min(INFINITE_US - 1);
+        Some(if infinite { INFINITE_US } else { shown })
+    }
+
+    fn example(&mut self, outcome: &Outcome, capsule: impl FnOnce() -> Capsule) {
+        let slow = outcome.fault.is_none();
+        if slow {
+            let full = self.slowest.len() >= SLOWEST;
+            if full && self.slowest.last().is_some_and(|least| least.response_us >= outcome.response.0) {
+                return;
+            }
+        } else if self.failed.len() >= FAILED {
+            return;
+        }
+        let exemplar = Exemplar {
+            trace_id: outcome.trace,
+            at_unix_ms: outcome.at_unix_ms,
+            response_us: outcome.response.0,
+            service_us: outcome.service.0,
+            error: outcome.fault.as_ref().map(|fault| fault.detail.clone()),
+            capsule: capsule(),
+        };
+        if slow {
+            let at = self.slowest.partition_point(|other| other.response_us >= exemplar.response_us);
+            self.slowest.insert(at, exemplar);
+            self.slowest.truncate(SLOWEST);
+        } else {
+            self.failed.push(exemplar);
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.ok += other.ok;
+        self.started += other.started;
+        self.finished += other.finished;
+        self.body_bytes += other.body_bytes;
+        other.errors.into_iter().for_each(|(kind, count)| *self.errors.entry(kind).or_default() += count);
+        other.statuses.into_iter().for_each(|(status, count)| *self.statuses.entry(status).or_default() += count);
+        self.service.add(&other.service);
+        self.response.add(&other.response);
+        self.over.iter_mut().zip(&other.over).for_each(|(own, other)| own.count += other.count);
+        self.samples.extend(other.samples);
+        self.slowest.extend(other.slowest);
+        self.slowest.sort_by_key(|exemplar| std::cmp::Reverse(exemplar.response_us));
+        self.slowest.truncate(SLOWEST);
+        self.failed.extend(other.failed);
+        self.failed.sort_by_key(|exemplar| exemplar.at_unix_ms);
+        self.failed.truncate(FAILED);
+    }
+
+    pub(crate) fn into_report(
+        mut self,
+        step: &PlannedStep,
+        series: Vec<SecondPoint>,
+        series_truncated: bool,
+    ) -> StepReport {
+        self.samples.sort_by_key(|sample| sample.sent_ns);
+        self.samples.truncate(MAX_SAMPLES);
+        let places = (0_u32..).zip(&self.samples);
+        StepReport {
+            name: step.name.clone(),
+            app: step.app,
+            route: step.route.clone(),
+            count: self.count,
+            ok: self.ok,
+            errors: self.errors,
+            statuses: self.statuses,
+            cut_off: self.started.saturating_sub(self.finished),
+            body_bytes: self.body_bytes,
+            failed_at: places.filter(|(_, sample)| sample.failed).map(|(place, _)| place).collect(),
+            samples_us: self.samples.iter().filter_map(|sample| sample.response_us).collect(),
+            samples_truncated: self.count > self.samples.len() as u64,
+            service: self.service,
+            response: self.response,
+            over: self.over,
+            series,
+            series_truncated,
+            slowest: self.slowest,
+            failed: self.failed,
+        }
+    }
+}
+
+fn is_infinite(outcome: &Outcome) -> bool {
+    outcome.fault.as_ref().is_some_and(|fault| fault.kind == ErrorKind::Timeout)
+}

@@ -1,0 +1,224 @@
+//! One generator thread: a single-threaded runtime that owns its users, connections and record.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::scenario::Record;
+use crate::units::Micros;
+
+use super::executor;
+use super::live::ThreadWindow;
+use super::plan::Plan;
+use super::recorder::Recorder;
+use super::schedule::{Even, Start};
+use super::selfcheck::thread_cpu;
+
+/// How often a thread looks whether it still gets to its timer.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What a thread tells while it runs.
+pub(crate) enum Event {
+    /// Its users are connected.
+    Ready,
+    /// A second is over.
+    Window(ThreadWindow),
+    /// It has nothing more to do.
+    Ended(u32),
+}
+
+/// What all users of a thread share.
+pub(crate) struct Shared {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) thread: u32,
+    pub(crate) recorder: RefCell<Recorder>,
+    pub(crate) stop: CancellationToken,
+    started_at: OnceCell<Instant>,
+    next_tick: Cell<Option<Instant>>,
+    cpu_from: Cell<Option<(Instant, Duration)>>,
+}
+
+impl Shared {
+    /// When the load starts. Before it is known, the present.
+    pub(crate) fn started_at(&self) -> Instant {
+        self.started_at.get().copied().unwrap_or_else(clock::monotonic)
+    }
+
+    /// The last moment at which a late iteration may still begin.
+    pub(crate) fn last_begin(&self) -> Instant {
+        self.started_at() + self.plan.total + self.plan.drain
+    }
+
+    /// True if a user runs on this thread.
+    pub(crate) fn owns(&self, number: u32) -> bool {
+        number % self.plan.threads == self.thread
+    }
+
+    /// The number over all threads of this thread's `index`-th user.
+    pub(crate) fn number_of(&self, index: usize) -> u32 {
+        u32::try_from(index).unwrap_or(u32::MAX).saturating_mul(self.plan.threads).saturating_add(self.thread)
+    }
+
+    /// Counts the starts of a schedule as planned.
+    pub(crate) fn plan_iterations(&self, schedule: Even) {
+        let planned = schedule.left() - schedule.left_before(self.plan.warm_up);
+        let iterations = &mut self.recorder.borrow_mut().iterations;
+        iterations.planned = Some(iterations.planned.unwrap_or(0) + planned);
+    }
+
+    /// Counts what is left of a schedule: what was due is dropped, what an early stop made needless was never planned.
+    pub(crate) fn drop_due(&self, left: Even) {
+        let counted = |until: Duration| left.left_before(until) - left.left_before(until.min(self.plan.warm_up));
+        let elapsed = clock::monotonic().saturating_duration_since(self.started_at());
+        let due = if self.stop.is_cancelled() { counted(elapsed) } else { counted(self.plan.total) };
+        let needless = counted(self.plan.total) - due;
+        let iterations = &mut self.recorder.borrow_mut().iterations;
+        iterations.dropped += due;
+        iterations.planned = iterations.planned.map(|planned| planned.saturating_sub(needless));
+    }
+
+    /// Notes that an iteration begins for which a user was free at its intended start.
+    pub(crate) fn began_free(&self, start: Start, intended: Instant) {
+        if start.offset >= self.plan.warm_up {
+            self.recorder.borrow_mut().began_free(intended, clock::monotonic());
+        }
+    }
+
+    /// Counts an iteration as begun; true if its figures count.
+    pub(crate) fn begin(&self, start: Start) -> bool {
+        #[cfg(test)]
+        if let Some(hook) = self.plan.before_iteration {
+            hook(start.iteration);
+        }
+        let measured = start.offset >= self.plan.warm_up;
+        let recorder = &mut *self.recorder.borrow_mut();
+        *(if measured { &mut recorder.iterations.started } else { &mut recorder.warm_up.iterations }) += 1;
+        measured
+    }
+
+    /// Counts an iteration as ended.
+    pub(crate) fn finish(&self, measured: bool, whole: bool) {
+        if measured {
+            let iterations = &mut self.recorder.borrow_mut().iterations;
+            *(if whole { &mut iterations.completed } else { &mut iterations.cut_short }) += 1;
+        }
+    }
+
+    /// The record of an iteration, if there is a feeder.
+    ///
+    /// # Errors
+    /// When records have run out.
+    pub(crate) fn record_of(&self, vu: u32, iteration: u64) -> Result<Option<&Record>, ()> {
+        let Some(feeder) = &self.plan.scenario.feeder else { return Ok(None) };
+        let records = &self.plan.records;
+        feeder.mode.pick(vu, iteration, records.len()).map(|at| Some(&records[at])).ok_or(())
+    }
+}
+
+/// Runs a thread's share of the load and returns its record.
+///
+/// # Errors
+/// When the runtime cannot be built.
+pub(crate) fn run(
+    plan: Arc<Plan>,
+    thread: u32,
+    stop: CancellationToken,
+    events: mpsc::UnboundedSender<Event>,
+    start: oneshot::Receiver<Instant>,
+) -> std::io::Result<Recorder> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let shared = Rc::new(Shared {
+        recorder: RefCell::new(Recorder::new(&plan)),
+        plan,
+        thread,
+        stop,
+        started_at: OnceCell::new(),
+        next_tick: Cell::new(None),
+        cpu_from: Cell::new(None),
+    });
+    let tasks = tokio::task::LocalSet::new();
+    tasks.block_on(&runtime, drive(&shared, &events, start));
+    let recorder = shared.recorder.replace(Recorder::new(&shared.plan));
+    let _gone = events.send(Event::Ended(thread));
+    Ok(recorder)
+}
+
+async fn drive(shared: &Rc<Shared>, events: &mpsc::UnboundedSender<Event>, start: oneshot::Receiver<Instant>) {
+    let ready = executor::prepare(shared).await;
+    let _gone = events.send(Event::Ready);
+    let Ok(start) = start.await else { return };
+    shared.started_at.get_or_init(|| start);
+    let ticker = tokio::task::spawn_local(tick(Rc::clone(shared), events.clone()));
+    tokio::select! {
+        () = executor::run(shared, ready) => {}
+        () = hard_deadline(shared) => {}
+    }
+    ticker.abort();
+    finish(shared, events);
+}
+
+async fn hard_deadline(shared: &Shared) {
+    let end = shared.started_at() + shared.plan.total + shared.plan.graceful_stop;
+    tokio::select! {
+        () = tokio::time::sleep_until(end.into()) => {}
+        () = async {
+            shared.stop.cancelled().await;
+            tokio::time::sleep(shared.plan.stop_grace).await;
+        } => {}
+    }
+}
+
+/// Measures stalls and the CPU, and closes a window each second.
+async fn tick(shared: Rc<Shared>, events: mpsc::UnboundedSender<Event>) {
+    let start = shared.started_at();
+    let measured_from = start + shared.plan.warm_up;
+    let mut seconds = 0;
+    let mut next = start;
+    loop {
+        shared.next_tick.set(Some(next));
+        tokio::time::sleep_until(next.into()).await;
+        let now = clock::monotonic();
+        note_stall(&shared, next, now);
+        if shared.cpu_from.get().is_none() && now >= measured_from {
+            shared.cpu_from.set(thread_cpu().map(|cpu| (now, cpu)));
+        }
+        let over = now.saturating_duration_since(start).as_secs();
+        if over > seconds {
+            let window = shared.recorder.borrow_mut().take_window(shared.thread, over - 1);
+            let _gone = events.send(Event::Window(window));
+            seconds = over;
+        }
+        next = (next + TICK).max(now);
+    }
+}
+
+fn note_stall(shared: &Shared, expected: Instant, now: Instant) {
+    if now >= shared.started_at() + shared.plan.warm_up {
+        let late = Micros::from(now.saturating_duration_since(expected)).0;
+        let worst = &mut shared.recorder.borrow_mut().worst_stall_us;
+        *worst = (*worst).max(late);
+    }
+}
+
+/// Notes what the ticker could not, and closes the last window.
+fn finish(shared: &Shared, events: &mpsc::UnboundedSender<Event>) {
+    let now = clock::monotonic();
+    if let Some(expected) = shared.next_tick.get() {
+        note_stall(shared, expected, now);
+    }
+    let cpu = shared.cpu_from.get().zip(thread_cpu()).map(|((from, before), after)| {
+        let wall = now.saturating_duration_since(from).as_secs_f64();
+        after.saturating_sub(before).as_secs_f64() / wall.max(0.001)
+    });
+    let second = now.saturating_duration_since(shared.started_at()).as_secs();
+    let recorder = &mut *shared.recorder.borrow_mut();
+    recorder.cpu_share = cpu;
+    let iterations = &mut recorder.iterations;
+    iterations.interrupted = iterations.started - iterations.completed - iterations.cut_short;
+    let _gone = events.send(Event::Window(recorder.take_window(shared.thread, second)));
+}
