@@ -14,7 +14,6 @@ pub(super) struct Allowed {
 pub(super) const ALLOWED: &[Allowed] = &[
     Allowed { from: "scenario", to: "load", why: "a feeder draws its rows with the load's mixing of 64 bits" },
     Allowed { from: "reconcile", to: "verdict", why: "it alone makes the agreement that a pass carries" },
-    Allowed { from: "verdict", to: "check", why: "a ruling is made of what a check found" },
     Allowed { from: "suite", to: "service", why: "a fault names a defect that only the kit can have" },
 ];
 
