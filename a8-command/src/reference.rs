@@ -3,6 +3,7 @@
 mod events;
 mod incidents;
 mod overview;
+mod pages;
 mod recent;
 mod schema;
 mod scope;
@@ -53,7 +54,7 @@ fn router(ctx: Ctx) -> Router {
         stale: Mutex::default(),
     });
     recent::keep_up(&center);
-    let mut router = Router::new()
+    let mut router = pages::routes()
         .route("/api/telemetry", post(sink::take_in))
         .route("/api/events", get(events::list))
         .route("/api/lineage/{trace_id}", get(events::lineage))

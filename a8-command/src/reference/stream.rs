@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio_stream::StreamExt;
 
 use super::Shared;
+use super::events::Stored;
 use super::scope::read_namespace;
 
 /// The most events read at once.
@@ -87,14 +88,14 @@ impl Reader {
     }
 
     async fn read(&mut self) -> Result<(), DbError> {
-        let sql = "SELECT seq, event, body FROM events WHERE seq > $1 AND ($2 = '' OR namespace = $2)
+        let sql = "SELECT seq, received_at_ms, body FROM events WHERE seq > $1 AND ($2 = '' OR namespace = $2)
                    AND ($3 = '' OR tenant_id = $3) ORDER BY seq LIMIT $4";
         let namespace = self.namespace.map_or("", Namespace::as_str);
         let tenant = self.tenant_id.as_deref().unwrap_or_default();
         for row in self.center.ctx.db.query(sql, args![self.after, namespace, tenant, PAGE]).await? {
             self.after = row.int("seq")?;
-            let message = Message::default().id(self.after.to_string()).event(row.text("event")?);
-            self.ready.push_back(message.data(row.text("body")?));
+            let data = serde_json::to_string(&Stored::read(&row)?).unwrap_or_default();
+            self.ready.push_back(Message::default().id(self.after.to_string()).data(data));
         }
         Ok(())
     }

@@ -18,6 +18,11 @@ use serde_json::{Map, Value, json};
 use super::scope::{Scope, ScopeQuery};
 use super::{Center, Shared, incidents};
 
+pub(super) use finance::{Money, demo, settled};
+pub(super) use funnels::{Funnel, funnels};
+pub(super) use growth::{counts, sign_ups};
+pub(super) use slo::{Figures, figures, limit_ms, state};
+
 /// The members that a tile adds to those all tiles have.
 type Members = Map<String, Value>;
 

@@ -4,7 +4,7 @@ use common::clock::rfc3339;
 use common::service::{DbError, Defect};
 use common::telemetry::Namespace;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Members, members};
 use crate::reference::Center;
@@ -106,8 +106,18 @@ async fn rates(center: &Center, seq: i64) -> Result<(f64, f64), DbError> {
     row.map_or(Ok((FEE_PCT, MARKUP)), |row| Ok((row.real("fee_pct")?, row.real("markup")?)))
 }
 
-/// Simulated revenue beside the live figures: that of the audit's namespace, and test-mode revenue reported as live.
-async fn demo(center: &Center, scope: &Scope) -> Result<Option<Value>, DbError> {
+/// Simulated revenue beside the live figures.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Demo {
+    pub(crate) badge: &'static str,
+    /// That of the audit's namespace.
+    pub(crate) simulated_audit: Vec<Money>,
+    /// Test-mode revenue that was reported as live.
+    pub(crate) stripe_test: Vec<Money>,
+}
+
+/// Simulated revenue, if the flag is on and live figures are asked for.
+pub(crate) async fn demo(center: &Center, scope: &Scope) -> Result<Option<Demo>, DbError> {
     if !center.ctx.flags.on("a8_demo_mode") || scope.namespace != Namespace::Live {
         return Ok(None);
     }
@@ -115,7 +125,7 @@ async fn demo(center: &Center, scope: &Scope) -> Result<Option<Value>, DbError> 
     let simulated_audit = sums(center, &audit, Kind::Own).await?;
     let stripe_test = sums(center, scope, Kind::Demo).await?;
     let badge = "demo: simulated or Stripe-test revenue, no real money";
-    Ok(Some(json!({ "badge": badge, "simulated_audit": simulated_audit, "stripe_test": stripe_test })))
+    Ok(Some(Demo { badge, simulated_audit, stripe_test }))
 }
 
 pub(super) async fn tile(center: &Center, scope: &Scope) -> Result<Members, DbError> {
@@ -124,7 +134,7 @@ pub(super) async fn tile(center: &Center, scope: &Scope) -> Result<Members, DbEr
     let mut tile = members(serde_json::to_value(&main).unwrap_or_default());
     tile.insert("by_currency".to_owned(), json!(by_currency));
     if let Some(demo) = demo(center, scope).await? {
-        tile.insert("demo".to_owned(), demo);
+        tile.insert("demo".to_owned(), json!(demo));
     }
     Ok(tile)
 }

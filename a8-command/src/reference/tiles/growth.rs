@@ -9,7 +9,7 @@ use super::{Members, members};
 use crate::reference::scope::Scope;
 
 /// How many events of each name there were; those without an event count 0.
-pub(super) async fn counts(db: &Db, scope: &Scope, names: &[&str]) -> Result<BTreeMap<String, i64>, DbError> {
+pub(crate) async fn counts(db: &Db, scope: &Scope, names: &[&str]) -> Result<BTreeMap<String, i64>, DbError> {
     let list = names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     let sql = format!(
         "SELECT event, COUNT(*) AS n FROM events WHERE {} AND event IN ({list}) GROUP BY event",
@@ -60,7 +60,7 @@ pub(super) async fn growth(db: &Db, scope: &Scope) -> Result<Members, DbError> {
 }
 
 /// People whose sign-up was reported: proofs of identity and registrations on a sign-up route, one per trace.
-async fn sign_ups(db: &Db, scope: &Scope) -> Result<i64, DbError> {
+pub(crate) async fn sign_ups(db: &Db, scope: &Scope) -> Result<i64, DbError> {
     let sql = format!(
         "SELECT COUNT(DISTINCT trace_id) AS n FROM events WHERE {} AND event IN ('identity_ok', 'provider_registered')
          AND (route LIKE '%signup%' OR route LIKE '%sign-up%' OR route LIKE '%register%')",
