@@ -29,8 +29,7 @@ const WORLD: [&str; 17] = [
 
 /// `slo`, `verdict` and `report` compute from what they are given, so that a record can be judged again.
 pub(super) fn pure_modules(file: &Source) -> Vec<Breach> {
-    let of =
-        |module: &&str| file.path.strip_prefix(*module).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'));
+    let of = |module: &&str| file.path.strip_prefix(*module).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'));
     if !file.is_rust() || !PURE.iter().any(of) || rust::is_test_file(&file.path) {
         return Vec::new();
     }
