@@ -1,5 +1,6 @@
 //! What A8 promises: routes, service levels, events, flags.
 
+use common::check::OWN_PROTOCOL;
 use common::contract::{Auth, Body, Contract, Route, Slo};
 use common::ids::AppId;
 use common::telemetry::EventName;
@@ -30,7 +31,10 @@ pub fn contract() -> Contract {
         .route(sink())
         .route(fast("/api/events", "Lists stored events in order of arrival, filtered and paged.").tag("core"))
         .route(fast("/api/lineage/{trace_id}", "Lists the events of one trace in order of time."))
-        .route(Route::get("/api/stream", "Sends new events as they arrive (SSE, resumes by Last-Event-ID).").tag("sse"))
+        .route(
+            Route::get("/api/stream", "Sends new events as they arrive (SSE, resumes by Last-Event-ID).")
+                .tag(OWN_PROTOCOL),
+        )
         .route(
             Route::get("/api/executive/overview", "Sums up the whole store for the namespace.")
                 .slo(Slo::p95(150))

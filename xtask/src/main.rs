@@ -1,9 +1,46 @@
-//! The one binary.
+//! The one binary: parse, one match.
 
 mod browser;
+mod cli;
+mod commands;
+mod embedded;
+mod funnels;
 mod record;
+mod report;
+mod run;
+mod suites;
 mod test_command;
 #[cfg(test)]
 mod tidy;
+mod ui;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return commands::usage(&error),
+    };
+    let runtime = match commands::runtime() {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
+    let code = runtime.block_on(async {
+        match cli.command {
+            Command::Ecosystem(args) => commands::ecosystem(args).await,
+            Command::Suite(args) => commands::suite(args).await,
+            Command::Serve(args) => commands::serve(args).await,
+            Command::Report(args) => commands::report(args),
+            Command::Verify(args) => commands::verify(args),
+            Command::Doctor(args) => commands::doctor(args).await,
+            Command::Test(args) => commands::test(args).await,
+            Command::AppProcess => embedded::run_child().await,
+        }
+    });
+    runtime.shutdown_background();
+    ExitCode::from(code)
+}

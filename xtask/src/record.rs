@@ -129,10 +129,12 @@ pub(crate) struct RouteFigures {
     pub(crate) error_interval_pct: (f64, f64),
     /// Errors by kind: connect, tls, timeout, reset, protocol, status, expectation.
     pub(crate) errors_by_kind: BTreeMap<String, u64>,
+    #[serde(with = "number_keys")]
     pub(crate) statuses: BTreeMap<u16, u64>,
     /// Requests with a latency.
     pub(crate) timed: u64,
     /// Exact counts over 120, 150, 200 ms and the route's limit.
+    #[serde(with = "number_keys")]
     pub(crate) over_ms: BTreeMap<u32, u64>,
     /// From the intended start: what a user waits.
     pub(crate) response: LatencyFigures,
@@ -297,7 +299,8 @@ impl RunView {
         view
     }
 
-    fn add(&mut self, record: Record) {
+    /// Takes in one more record.
+    pub(crate) fn add(&mut self, record: Record) {
         match record {
             Record::RunStarted(started) => self.started = Some(started),
             Record::RunResumed { .. } => self.resumed += 1,
@@ -339,5 +342,30 @@ impl RunView {
         if phase == 3 {
             self.funnels.clear();
         }
+    }
+}
+
+/// Maps with numbers as keys. JSON has text keys only, and serde does not turn them back into numbers inside a tagged
+/// record, so that a ledger could be written but not read.
+mod number_keys {
+    use std::collections::BTreeMap;
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K: Serialize, S: Serializer>(map: &BTreeMap<K, u64>, to: S) -> Result<S::Ok, S::Error> {
+        map.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, K, D>(from: D) -> Result<BTreeMap<K, u64>, D::Error>
+    where
+        K: FromStr<Err: Display> + Ord,
+        D: Deserializer<'de>,
+    {
+        let texts = BTreeMap::<String, u64>::deserialize(from)?;
+        let pairs = texts.into_iter().map(|(key, value)| Ok((key.parse().map_err(D::Error::custom)?, value)));
+        pairs.collect()
     }
 }

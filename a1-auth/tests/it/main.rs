@@ -1,1 +1,5 @@
-//! Tests of the app.
+//! A1 against its suite: `HANDSHAKE_TARGET` names another deployment than the embedded one.
+
+mod behaviour;
+mod contract;
+mod faults;

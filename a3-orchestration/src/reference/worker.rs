@@ -137,13 +137,13 @@ async fn mark_begun(ctx: &Ctx, run_id: &str, position: usize) -> Result<u32, DbE
 async fn mark_done(shared: &Shared, run: &Run, position: usize, effect: &steps::Effect) -> Result<(), DbError> {
     let ctx = &shared.ctx;
     let mut tx = ctx.db.begin().await?;
+    let progress = Emit::new(EventName::RunProgress).key(format!("{}:step:{position}", run.run_id));
+    ctx.telemetry.emit(&mut tx, &run.context, progress).await?;
     let detail = steps::write_down(shared, &mut tx, run, effect).await?;
     let sql = "UPDATE steps SET state = 'done', finished_ms = $3, detail = $4 WHERE run_id = $1 AND position = $2";
     tx.execute(sql, args![&run.run_id, at(position), ctx.clock.unix_ms(), detail]).await?;
     let state = RunState::after(position).as_str();
     tx.execute("UPDATE runs SET state = $2 WHERE run_id = $1", args![&run.run_id, state]).await?;
-    let progress = Emit::new(EventName::RunProgress).key(format!("{}:step:{position}", run.run_id));
-    ctx.telemetry.emit(&mut tx, &run.context, progress).await?;
     tx.commit().await
 }
 

@@ -70,7 +70,7 @@ async fn newest(center: &Shared) -> Result<i64, DbError> {
 impl Reader {
     /// The next message; it ends when the app stops or its storage fails, and the reader comes back.
     async fn step(mut self) -> Option<(Result<Message, Infallible>, Self)> {
-        let stop = self.center.ctx.tasks.token();
+        let stop = self.center.ctx.tasks.closing();
         loop {
             if let Some(message) = self.ready.pop_front() {
                 return Some((Ok(message), self));

@@ -1,1 +1,6 @@
-//! Tests of the app.
+//! A8 against its suite: `HANDSHAKE_TARGET` names another deployment than the embedded one.
+
+mod behaviour;
+mod contract;
+mod faults;
+mod pages;

@@ -80,9 +80,18 @@ impl Latency {
         quantile(&self.histogram, self.count(), numerator, denominator).map(|us| us.min(self.max_us))
     }
 
+    /// The histogram of the finite ones in HdrHistogram's V2 format, base64.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        let mut bytes = Vec::new();
+        match V2Serializer::new().serialize(&self.histogram, &mut bytes) {
+            Ok(_) => STANDARD.encode(bytes),
+            Err(_) => String::new(),
+        }
+    }
+
     /// The figures that reports show.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a mean is shown, not judged")]
     pub fn summary(&self) -> LatencySummary {
         let finite = self.histogram.len();
         let some = |value: u64| (finite > 0).then_some(value);
@@ -95,7 +104,7 @@ impl Latency {
                     .next()
                     .map_or(0, |first| self.histogram.lowest_equivalent(first.value_iterated_to())),
             ),
-            mean_us: (finite > 0).then(|| self.sum_us as f64 / finite as f64),
+            mean_us: (finite > 0).then(|| u64::try_from(self.sum_us / u128::from(finite)).unwrap_or(u64::MAX)),
             p50_us: self.quantile(50, 100),
             p90_us: self.quantile(90, 100),
             p95_us: self.quantile(95, 100),
@@ -124,7 +133,8 @@ pub(crate) fn quantile<C: hdrhistogram::Counter>(
 }
 
 /// The figures of a [`Latency`] in microseconds; `None` where there is no such sample or it is infinite.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LatencySummary {
     /// Samples, infinite ones included.
     pub count: u64,
@@ -132,8 +142,8 @@ pub struct LatencySummary {
     pub beyond: u64,
     /// Least.
     pub min_us: Option<u64>,
-    /// Mean of the finite ones.
-    pub mean_us: Option<f64>,
+    /// Mean of the finite ones, rounded down.
+    pub mean_us: Option<u64>,
     /// Median.
     pub p50_us: Option<u64>,
     /// 90th percentile.

@@ -1,6 +1,7 @@
 //! What a load leaves behind: figures, samples, exemplars and the generator's own health.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,20 @@ pub enum ErrorKind {
     Status,
     /// The right status, but not the expected answer.
     Expectation,
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Reset => "reset",
+            Self::Protocol => "protocol",
+            Self::Status => "status",
+            Self::Expectation => "expectation",
+        })
+    }
 }
 
 /// The record of one load.

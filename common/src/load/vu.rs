@@ -114,16 +114,7 @@ impl Vu {
         let mut sent = began;
         let result = match &prepared {
             Err(fault) => Err(fault.clone()),
-            Ok(prepared) => {
-                let exchange = self.send(step, prepared, &mut sent, began);
-                match tokio::time::timeout(shared.plan.request_timeout, exchange).await {
-                    Ok(result) => result,
-                    Err(_) => {
-                        let limit = Micros::from(shared.plan.request_timeout);
-                        Err(Fault { kind: ErrorKind::Timeout, detail: format!("no whole answer within {limit}") })
-                    }
-                }
-            }
+            Ok(prepared) => self.send_in_time(step, prepared, &mut sent, began).await,
         };
         let ended = clock::monotonic();
         if result.is_err() {
@@ -153,6 +144,20 @@ impl Vu {
             .borrow_mut()
             .record(&outcome, || write_down(&shared, step, prepared.as_ref().ok(), answer.as_ref()));
         kind
+    }
+
+    async fn send_in_time(
+        &mut self,
+        step: &PlannedStep,
+        prepared: &Prepared,
+        sent: &mut Instant,
+        began: Instant,
+    ) -> Result<Answer, Fault> {
+        let limit = self.shared.plan.request_timeout;
+        tokio::time::timeout(limit, self.send(step, prepared, sent, began)).await.unwrap_or_else(|_| {
+            let detail = format!("no whole answer within {}", Micros::from(limit));
+            Err(Fault { kind: ErrorKind::Timeout, detail })
+        })
     }
 
     /// Sends on the open connection, or on a new one if it was closed while nothing was under way.

@@ -213,7 +213,8 @@ fn finish(shared: &Shared, events: &mpsc::UnboundedSender<Event>) {
     }
     let cpu = shared.cpu_from.get().zip(thread_cpu()).map(|((from, before), after)| {
         let wall = now.saturating_duration_since(from).as_secs_f64();
-        after.saturating_sub(before).as_secs_f64() / wall.max(0.001)
+        // Four digits, so that the figure is read back from JSON as it was written.
+        (after.saturating_sub(before).as_secs_f64() / wall.max(0.001) * 10_000.0).round() / 10_000.0
     });
     let second = now.saturating_duration_since(shared.started_at()).as_secs();
     let recorder = &mut *shared.recorder.borrow_mut();

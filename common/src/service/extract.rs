@@ -21,7 +21,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         want_type(&request, &["application/json"])?;
         let bytes = Bytes::from_request(request, state).await.map_err(|_| Problem::malformed("the body broke off"))?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            if error.is_data() {
+            if error.is_data() && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok() {
                 Problem::invalid("", format!("the body does not fit this route: {error}"))
             } else {
                 Problem::malformed(format!("the body is not JSON: {error}"))

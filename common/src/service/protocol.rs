@@ -193,6 +193,14 @@ async fn limited(request: Request, route: Option<&Route>) -> Result<Request, Pro
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", detail)
     };
     if declared.is_some_and(|length: usize| length > limit) {
+        // What was sent is read and dropped: a caller that is cut off while it sends never sees the answer.
+        let mut rest = body.into_data_stream();
+        let mut dropped = 0;
+        while dropped < limit.saturating_mul(2)
+            && let Some(Ok(part)) = futures_util::StreamExt::next(&mut rest).await
+        {
+            dropped += part.len();
+        }
         return Err(too_large());
     }
     let bytes = to_bytes(body, limit).await.map_err(|_| too_large())?;

@@ -166,6 +166,7 @@ impl Running {
     /// # Panics
     /// When a task of the app panicked; its panic is raised again here.
     pub async fn stop(self) {
+        self.ctx.tasks.closing().cancel();
         self.stop.cancel();
         let abort = self.served.abort_handle();
         match tokio::time::timeout(DRAIN, self.served).await {

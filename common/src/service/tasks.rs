@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 pub struct Tasks {
     tracker: TaskTracker,
     stop: CancellationToken,
+    closing: CancellationToken,
 }
 
 impl Tasks {
@@ -28,8 +29,16 @@ impl Tasks {
         self.stop.clone()
     }
 
+    /// The token that is cancelled as soon as the app is told to stop: answers without an end, as event streams, end
+    /// then, while workers go on until all requests are answered.
+    #[must_use]
+    pub fn closing(&self) -> CancellationToken {
+        self.closing.clone()
+    }
+
     /// Tells all workers to stop and waits for them.
     pub async fn stop(&self) {
+        self.closing.cancel();
         self.stop.cancel();
         self.tracker.close();
         self.tracker.wait().await;

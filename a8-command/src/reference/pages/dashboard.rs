@@ -273,7 +273,7 @@ fn funnel_view(funnel: &Funnel) -> FunnelView {
         Bar {
             title: capitalised(stage.stage),
             count: count(u64::try_from(stage.count).unwrap_or(0)),
-            width_pct: if most == 0 { 0 } else { stage.count * 100 / most },
+            width_pct: (stage.count * 100).checked_div(most).unwrap_or(0),
             of_previous,
             latest_trace: stage.traces.first().cloned(),
         }

@@ -1,0 +1,34 @@
+//! How A2 can be broken, and which check must notice.
+
+use common::service::Defect;
+use common::suite::Fault;
+
+/// The catalogue.
+pub(crate) fn all() -> Vec<Fault> {
+    vec![
+        Fault::defect(
+            "a2.ack_before_commit",
+            "acknowledges events before they are stored, and never stores every 50th",
+            Defect::A2AckBeforeCommit,
+            "a2.acknowledged_is_kept",
+        ),
+        Fault::defect(
+            "a2.batch_silent_partial",
+            "drops a bad item of a batch without a word",
+            Defect::A2BatchSilentPartial,
+            "a2.batch_tells_each_item",
+        ),
+        Fault::defect(
+            "a2.forwards_nothing",
+            "stores events and never tells A8",
+            Defect::A2ForwardsNothing,
+            "a2.forwarded_to_a8",
+        ),
+        Fault::defect(
+            "a2.idempotency_off",
+            "stores a repeated request again",
+            Defect::IdempotencyOff,
+            "a2.one_key_one_event",
+        ),
+    ]
+}

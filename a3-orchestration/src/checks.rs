@@ -1,0 +1,80 @@
+//! What is asserted about A3 over HTTP.
+
+mod facts;
+mod once;
+mod runs;
+mod trail;
+
+use common::check::{Check, CheckContext, CheckError};
+use common::client::Reply;
+use common::ids::{AppId, TraceId};
+use serde_json::{Value, json};
+
+/// A3's checks.
+pub(crate) fn all() -> Vec<Check> {
+    let needs: &[AppId] = &[AppId::A2, AppId::A7];
+    vec![
+        Check::new("a3.preflight_tells", "the preflight names every app that a run needs", |cx| {
+            Box::pin(facts::preflight_tells(cx))
+        }),
+        Check::new("a3.breakers_listed", "there is a breaker before each party that A3 calls", |cx| {
+            Box::pin(facts::breakers_listed(cx))
+        }),
+        Check::new("a3.test_rewards_teach_nothing", "a reward of a test run changes no belief", |cx| {
+            Box::pin(facts::test_rewards_teach_nothing(cx))
+        }),
+        Check::new("a3.run_completes", "a run ends in time and names its page", |cx| Box::pin(runs::completes(cx)))
+            .needs(needs),
+        Check::new("a3.one_key_one_run", "20 requests at once with one key start one run", |cx| {
+            Box::pin(once::one_key_one_run(cx))
+        })
+        .needs(needs),
+        Check::new("a3.one_key_one_page", "20 requests at once with one key publish one page", |cx| {
+            Box::pin(once::one_key_one_page(cx))
+        })
+        .needs(needs),
+        Check::new("a3.progress_reaches_a8", "every step of a run is in A8's lineage of its trace", |cx| {
+            Box::pin(trail::progress_reaches_a8(cx))
+        })
+        .needs(needs),
+        Check::new("a3.trace_reaches_a2", "what a run did is in A2's lineage of its trace", |cx| {
+            Box::pin(trail::trace_reaches_a2(cx))
+        })
+        .needs(needs),
+    ]
+}
+
+/// What a check asks A3 to make.
+fn asked(title: &str) -> Value {
+    json!({ "title": title, "summary": "A page that a check asked for." })
+}
+
+/// Takes a run on in this trace, and gives the answer.
+async fn start(cx: &CheckContext, trace: TraceId, title: &str) -> Result<Reply, CheckError> {
+    let request = cx.client.post(AppId::A3, "/orchestration/run").trace(trace);
+    Ok(request.json(&asked(title)).send().await?)
+}
+
+/// Follows a run until it has ended; `None` if it has not within the check's patience.
+async fn until_ended(cx: &CheckContext, run_id: &str) -> Result<Option<Reply>, CheckError> {
+    let path = format!("/orchestration/runs/{run_id}");
+    let look = || async {
+        let reply = cx.client.get(AppId::A3, &path).send().await?;
+        let ended = matches!(reply.pointer("/state"), Some(state) if state == "completed" || state == "failed");
+        Ok(ended.then_some(reply))
+    };
+    Ok(cx.eventually(look).await?)
+}
+
+/// The run that an answer names.
+fn run_id(reply: &Reply) -> Result<String, CheckError> {
+    let id = reply.pointer("/run_id").and_then(|id| id.as_str().map(str::to_owned));
+    id.ok_or_else(|| CheckError::Broken(format!("no `run_id` in {} {}", reply.status, reply.text())))
+}
+
+/// The events of this name in A8's lineage of a trace, all apps together.
+async fn named_in_a8(cx: &CheckContext, trace: TraceId, name: &str) -> Result<Vec<Value>, CheckError> {
+    let reply = cx.client.get(AppId::A8, &format!("/api/lineage/{trace}")).send().await?;
+    let events = reply.pointer("/events").and_then(|events| events.as_array().cloned()).unwrap_or_default();
+    Ok(events.into_iter().map(|seen| seen["event"].clone()).filter(|event| event["event"] == name).collect())
+}

@@ -1,0 +1,23 @@
+//! How A3 can be broken, and which check must notice.
+
+use common::service::Defect;
+use common::suite::Fault;
+
+/// The catalogue.
+pub(crate) fn all() -> Vec<Fault> {
+    vec![
+        Fault::defect(
+            "a3.duplicate_effect",
+            "repeats a build under a fresh key, so that one run publishes two pages",
+            Defect::A3DuplicateEffect,
+            "a3.one_key_one_page",
+        ),
+        Fault::defect("a3.drops_trace", "calls A2 in a trace of its own", Defect::A3DropsTrace, "a3.trace_reaches_a2"),
+        Fault::defect(
+            "a3.idempotency_off",
+            "starts a new run for every repeat of a request",
+            Defect::IdempotencyOff,
+            "a3.one_key_one_run",
+        ),
+    ]
+}

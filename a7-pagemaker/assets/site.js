@@ -1,0 +1,46 @@
+// Counts calls to action and sends the lead form. Each message has its own idempotency key and joins the page's trace.
+(() => {
+  const hex = (bytes) => Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (b) => b.toString(16).padStart(2, "0")).join("");
+  const trace = hex(16);
+  const send = (path, body) => fetch(path, {
+    method: "POST",
+    keepalive: true,
+    headers: {
+      "content-type": "application/json",
+      "x-idempotency-key": hex(16),
+      "traceparent": `00-${trace}-${hex(8)}-01`,
+    },
+    body: JSON.stringify(body),
+  });
+
+  const cta = document.querySelector("[data-cta]");
+  if (cta) {
+    const slug = cta.dataset.cta;
+    new IntersectionObserver((entries, observer) => {
+      if (entries.some((entry) => entry.isIntersecting)) {
+        observer.disconnect();
+        send("/api/cta", { slug, kind: "impression" }).catch(() => {});
+      }
+    }).observe(cta);
+    cta.addEventListener("click", () => { send("/api/cta", { slug, kind: "click" }).catch(() => {}); });
+  }
+
+  const form = document.getElementById("lead-form");
+  if (form) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const status = document.getElementById("lead-status");
+      const button = form.querySelector("button");
+      button.disabled = true;
+      status.textContent = "Sending…";
+      try {
+        const answer = await send("/api/leads", { email: form.email.value, slug: form.dataset.slug });
+        status.textContent = answer.ok ? "Thank you. You will hear from us." : "That did not work. Check the address and try again.";
+        if (answer.ok) form.reset();
+      } catch {
+        status.textContent = "No connection. Try again in a moment.";
+      }
+      button.disabled = false;
+    });
+  }
+})();

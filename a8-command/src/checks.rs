@@ -1,0 +1,59 @@
+//! What is asserted about A8. Expected figures are written out; none is computed.
+
+mod money;
+mod page;
+mod probe;
+mod sink;
+mod stream;
+mod tiles;
+
+use common::check::{Check, CheckContext, CheckError, Findings};
+
+/// All checks.
+pub(crate) fn all() -> Vec<Check> {
+    vec![
+        Check::new("a8.conformance", "every route of the contract answers as promised", |cx| Box::pin(conforms(cx))),
+        Check::new("a8.key_required", "nobody reports without the telemetry key", |cx| Box::pin(sink::wants_key(cx))),
+        Check::new("a8.accepts_and_shows", "an accepted event shows in lineage and events as it was sent", |cx| {
+            Box::pin(sink::accepts_and_shows(cx))
+        }),
+        Check::new("a8.keeps_every_event", "every acknowledged event of a batch is stored", |cx| {
+            Box::pin(sink::keeps_every_event(cx))
+        }),
+        Check::new("a8.refuses_bad_events", "a bad event is refused with a pointer per field, and not stored", |cx| {
+            Box::pin(sink::refuses_bad_events(cx))
+        }),
+        Check::new("a8.counts_once", "a repeated event is acknowledged as a duplicate and counted once", |cx| {
+            Box::pin(sink::counts_once(cx))
+        }),
+        Check::new("a8.finance_cents", "the finance tile sums settlements to the cent", |cx| {
+            Box::pin(money::finance_cents(cx))
+        }),
+        Check::new("a8.namespaces_apart", "synthetic money enters no live figure", |cx| {
+            Box::pin(money::namespaces_apart(cx))
+        }),
+        Check::new(
+            "a8.tiles_say_when",
+            "every tile says when it was computed, for which namespace and over what",
+            |cx| Box::pin(tiles::say_when(cx)),
+        ),
+        Check::new("a8.matrix_reweights", "the SLO matrix weighs a request by the inverse of its sample rate", |cx| {
+            Box::pin(tiles::matrix_reweights(cx))
+        }),
+        Check::new(
+            "a8.funnel_drills_down",
+            "the funnel of one trace shows the stages it reached, and no other",
+            |cx| Box::pin(tiles::funnel_drills_down(cx)),
+        ),
+        Check::new("a8.stream_delivers", "the stream delivers what arrives after where the reader left off", |cx| {
+            Box::pin(stream::delivers(cx))
+        }),
+        Check::new("a8.dashboard", "the dashboard is a page of its own, closed to foreign origins", |cx| {
+            Box::pin(page::dashboard(cx))
+        }),
+    ]
+}
+
+async fn conforms(cx: CheckContext) -> Result<Findings, CheckError> {
+    common::check::conformance(&cx, &crate::contract()).await
+}

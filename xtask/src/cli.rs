@@ -1,0 +1,177 @@
+//! Flags and commands; nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use common::ids::{AppId, RunId};
+
+/// Handshake: is the family of eight apps really ready? It probes, loads, walks and reconciles, then says so with evidence.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs every app and every phase, writes all deliverables and prints the verdict.
+    Ecosystem(EcosystemArgs),
+    /// Runs one app's suite, or the funnel `b2b`.
+    Suite(SuiteArgs),
+    /// Serves the embedded ecosystem and its dashboard to explore by hand.
+    Serve(ServeArgs),
+    /// Renders all reports of a run again from its ledger; same bytes.
+    Report(RunArgs),
+    /// Checks a ledger: hashes, chain, completeness.
+    Verify(VerifyArgs),
+    /// Tells what is installed, which ports and secrets are there, and what each missing piece costs.
+    Doctor(DoctorArgs),
+    /// Runs every test, the browser's included.
+    Test(TestArgs),
+    /// One embedded app; started by the other commands.
+    #[command(hide = true)]
+    AppProcess,
+}
+
+/// How long a run may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// The whole run within three minutes.
+    Quick,
+    /// About twenty minutes.
+    Standard,
+    /// The durations of the load shapes as they are meant.
+    Full,
+}
+
+/// What a pipeline demands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Require {
+    /// CONDITIONAL is not good enough: exit with 3.
+    Ready,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TargetArgs {
+    /// The environment of targets.yaml to test.
+    #[arg(long, env = "HANDSHAKE_TARGET", default_value = "embedded")]
+    pub(crate) target: String,
+    /// The file of environments.
+    #[arg(long, env = "HANDSHAKE_TARGETS_FILE", default_value = "tests/perf/config/targets.yaml")]
+    pub(crate) targets_file: PathBuf,
+    /// Embedded apps listen on this port plus 1 to 8; 0 takes free ones.
+    #[arg(long, env = "HANDSHAKE_BASE_PORT", default_value_t = 7100)]
+    pub(crate) base_port: u16,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OutputArgs {
+    /// Where `tests/perf/…` deliverables are written.
+    #[arg(long, env = "HANDSHAKE_OUTPUT", default_value = ".")]
+    pub(crate) output: PathBuf,
+    /// Where runs are kept.
+    #[arg(long, env = "HANDSHAKE_RUNS", default_value = "target/handshake/runs")]
+    pub(crate) runs: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EcosystemArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// How long it may take.
+    #[arg(long, env = "HANDSHAKE_PROFILE", value_enum, default_value = "quick")]
+    pub(crate) profile: Profile,
+    /// Fails (exit 3) unless the verdict is at least this.
+    #[arg(long, value_enum)]
+    pub(crate) require: Option<Require>,
+    /// Goes on with an interrupted run: the newest, or the one named.
+    #[arg(long, num_args = 0..=1, value_name = "RUN")]
+    pub(crate) resume: Option<Option<RunId>>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SuiteArgs {
+    /// `a1` … `a8`, or `b2b`.
+    pub(crate) name: SuiteName,
+    /// Only this workload.
+    #[arg(long, value_name = "ID")]
+    pub(crate) scenario: Option<String>,
+    /// Only this check.
+    #[arg(long, value_name = "ID", conflicts_with = "scenario")]
+    pub(crate) check: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// How long it may take.
+    #[arg(long, env = "HANDSHAKE_PROFILE", value_enum, default_value = "quick")]
+    pub(crate) profile: Profile,
+    /// Fails (exit 3) unless the verdict is at least this.
+    #[arg(long, value_enum)]
+    pub(crate) require: Option<Require>,
+}
+
+/// What `suite` runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SuiteName {
+    App(AppId),
+    B2b,
+}
+
+impl std::str::FromStr for SuiteName {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        if s.eq_ignore_ascii_case("b2b") {
+            return Ok(Self::B2b);
+        }
+        s.parse().map(Self::App).map_err(|_| "expected a1 to a8, or b2b".to_owned())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Which apps; all if none is named.
+    pub(crate) apps: Vec<AppId>,
+    /// They listen on this port plus 1 to 8; 0 takes free ones.
+    #[arg(long, env = "HANDSHAKE_BASE_PORT", default_value_t = 7100)]
+    pub(crate) base_port: u16,
+    /// Where their data lie.
+    #[arg(long, default_value = "target/handshake/serve")]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The run; the newest if none is named.
+    pub(crate) run: Option<RunId>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// A ledger, a run's folder, or nothing for the newest run.
+    pub(crate) path: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// Leaves the browser tests out.
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+    /// Passed on to the test runner.
+    #[arg(last = true)]
+    pub(crate) rest: Vec<String>,
+}

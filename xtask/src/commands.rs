@@ -1,0 +1,46 @@
+//! The commands: each takes its flags, does its work and gives the exit code.
+
+mod doctor;
+mod ledger;
+mod runs;
+mod serve;
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use common::verdict::{Outcome, exit_code};
+
+pub(crate) use doctor::doctor;
+pub(crate) use ledger::{report, verify};
+pub(crate) use runs::{ecosystem, suite};
+pub(crate) use serve::serve;
+
+use crate::cli::TestArgs;
+
+/// Runs every test.
+pub(crate) async fn test(_args: TestArgs) -> u8 {
+    fail("not there yet")
+}
+
+/// Shows help, the version, or what is wrong with the flags.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    drop(error.print());
+    if error.use_stderr() { ExitCode::from(exit_code(Outcome::BadConfiguration, false)) } else { ExitCode::SUCCESS }
+}
+
+/// The runtime that everything runs on.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, ExitCode> {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HANDSHAKE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| ExitCode::from(fail(format!("the runtime cannot be started: {error}"))))
+}
+
+/// Says what is wrong, and gives the exit code for it.
+pub(crate) fn fail(what: impl Display) -> u8 {
+    anstream::eprintln!("error: {what}");
+    exit_code(Outcome::BadConfiguration, false)
+}

@@ -1,0 +1,109 @@
+//! `ecosystem` and `suite`.
+
+use common::settings::Settings;
+use common::verdict::{Outcome, exit_code};
+use tokio_util::sync::CancellationToken;
+
+use super::fail;
+use crate::cli::{EcosystemArgs, SuiteArgs, SuiteName};
+use crate::run::{self, Plan, RunError, Selection, Settled, Setup};
+use crate::suites;
+use crate::ui::{self, Ui};
+
+/// Runs everything, or goes on with a run.
+pub(crate) async fn ecosystem(args: EcosystemArgs) -> u8 {
+    let setup = Setup {
+        target: args.target,
+        output: args.output,
+        require_ready: args.require.is_some(),
+        ui: Ui::detect(&Settings::process()),
+        stop: stop_on_interrupt(),
+    };
+    let settled = match args.resume {
+        Some(run) => run::resume(setup, run).await,
+        None => {
+            let plan = Plan::new("ecosystem", &setup.target.target, args.profile, Selection::default());
+            run::begin(setup, plan).await
+        }
+    };
+    conclude(settled)
+}
+
+/// Runs one app's suite or a funnel.
+pub(crate) async fn suite(args: SuiteArgs) -> u8 {
+    let selection = match select(&args) {
+        Ok(selection) => selection,
+        Err(error) => return fail(error),
+    };
+    let name = match args.name {
+        SuiteName::App(app) => app.lower(),
+        SuiteName::B2b => "b2b",
+    };
+    let setup = Setup {
+        target: args.target,
+        output: args.output,
+        require_ready: args.require.is_some(),
+        ui: Ui::detect(&Settings::process()),
+        stop: stop_on_interrupt(),
+    };
+    let plan = Plan::new(&format!("suite {name}"), &setup.target.target, args.profile, selection);
+    conclude(run::begin(setup, plan).await)
+}
+
+/// What is asked for, if there is such a thing.
+fn select(args: &SuiteArgs) -> Result<Selection, String> {
+    let SuiteName::App(app) = args.name else {
+        if args.scenario.is_some() || args.check.is_some() {
+            return Err("a funnel has neither --scenario nor --check".into());
+        }
+        return Ok(Selection { funnel: true, ..Selection::default() });
+    };
+    let suite = suites::suite(app);
+    if let Some(id) = args.scenario.as_ref().filter(|id| suite.scenario(id).is_none()) {
+        let known: Vec<_> = suite.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+        return Err(format!("--scenario {id}: {app} has {}", known.join(", ")));
+    }
+    if let Some(id) = args.check.as_ref().filter(|id| suite.check(id).is_none()) {
+        let known: Vec<_> = suite.checks.iter().map(|check| check.id).collect();
+        return Err(format!("--check {id}: {app} has {}", known.join(", ")));
+    }
+    Ok(Selection { app: Some(app), scenario: args.scenario.clone(), check: args.check.clone(), funnel: false })
+}
+
+/// Ctrl-C once stops gracefully, twice at once.
+fn stop_on_interrupt() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            anstream::eprintln!("\nstopping: the record is kept; press Ctrl-C again to end at once");
+            stopped.cancel();
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(i32::from(exit_code(Outcome::Interrupted, false)));
+        }
+    });
+    stop
+}
+
+/// Prints the verdict and gives the exit code.
+fn conclude(settled: Result<Settled, RunError>) -> u8 {
+    let settled = match settled {
+        Ok(settled) => settled,
+        Err(error) => return fail(error),
+    };
+    let settings = Settings::process();
+    anstream::println!("{}", ui::render_verdict_block(&settled.view, !settings.no_color()));
+    if settled.view.finished.is_none() {
+        anstream::println!("interrupted: go on with `cargo xtask ecosystem --resume`");
+    }
+    if let Ok(Some(path)) = settings.github_step_summary() {
+        let summary = ui::github_summary(&settled.view);
+        let appended = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+        let written = appended.and_then(|mut file| std::io::Write::write_all(&mut file, summary.as_bytes()));
+        if let Err(error) = written {
+            anstream::eprintln!("warning: GITHUB_STEP_SUMMARY: cannot write {}: {error}", path.display());
+        }
+    }
+    settled.exit_code
+}

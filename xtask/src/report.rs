@@ -1,0 +1,72 @@
+//! What a run leaves behind to read: one renderer a deliverable, each a pure function of [`RunView`]. Reports compute
+//! nothing; whatever they show is in the ledger.
+
+mod a8_baseline;
+mod apps;
+mod baseline;
+#[cfg(test)]
+mod fixture;
+mod funnel;
+mod head;
+mod inventory;
+mod junit;
+mod markdown;
+mod matrix;
+mod select;
+mod state;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use serde::Serialize;
+
+use crate::record::RunView;
+
+pub(crate) use head::Head;
+
+/// Where reports lie below the output root.
+pub(crate) const REPORTS: &str = "tests/perf/reports";
+/// Where evidence lies below the output root.
+pub(crate) const EVIDENCE: &str = "tests/perf/evidence";
+
+/// A file of a run, ready to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Artifact {
+    /// Below the output root, with `/`.
+    pub(crate) path: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Artifact {
+    fn report(name: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { path: format!("{REPORTS}/{name}"), bytes: bytes.into() }
+    }
+
+    fn evidence(name: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { path: format!("{EVIDENCE}/{name}"), bytes: bytes.into() }
+    }
+}
+
+/// Every deliverable of the run, in the order of their paths. The same view gives the same bytes.
+pub(crate) fn render_all(view: &RunView) -> Vec<Artifact> {
+    let mut artifacts = Vec::new();
+    artifacts.extend(inventory::render(view));
+    artifacts.extend(baseline::render(view));
+    artifacts.extend(matrix::render(view));
+    artifacts.extend(a8_baseline::render(view));
+    artifacts.extend(apps::render(view));
+    artifacts.extend(funnel::render(view));
+    artifacts.extend(junit::render(view));
+    artifacts.sort_by(|a, b| a.path.cmp(&b.path));
+    artifacts.extend(summary::render(view, &artifacts));
+    artifacts.sort_by(|a, b| a.path.cmp(&b.path));
+    artifacts
+}
+
+/// Indented JSON with a line end.
+fn json(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).expect("a report has text keys only and fails no serialiser");
+    bytes.push(b'\n');
+    bytes
+}

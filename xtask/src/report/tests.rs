@@ -1,0 +1,111 @@
+//! Every report of one recorded run, as a reviewer sees it.
+
+use super::*;
+
+fn rendered() -> Vec<Artifact> {
+    render_all(&fixture::view())
+}
+
+fn text_of(name: &str) -> String {
+    let all = rendered();
+    let found = all.iter().find(|artifact| artifact.path.ends_with(&format!("/{name}")));
+    String::from_utf8(found.unwrap_or_else(|| panic!("no {name}")).bytes.clone()).unwrap()
+}
+
+#[test]
+fn the_reports_of_a_recorded_run_read_like_this() {
+    // Each kind of report once; those of the other apps only repeat the form.
+    let of_others = |path: &str| {
+        let name = path.rsplit('/').next().unwrap();
+        name.starts_with('a') && name.as_bytes()[2] == b'_' && !name.starts_with("a6_") && name != "a8_baseline_load.md"
+    };
+    for artifact in rendered().into_iter().filter(|artifact| !of_others(&artifact.path)) {
+        let name = artifact.path.rsplit('/').next().unwrap().to_owned();
+        insta::assert_snapshot!(name, String::from_utf8(artifact.bytes).unwrap());
+    }
+}
+
+#[test]
+fn the_same_run_gives_the_same_bytes() {
+    assert_eq!(rendered(), rendered());
+}
+
+#[test]
+fn a_run_in_which_nothing_ran_says_so_and_is_never_ready() {
+    let artifacts = render_all(&RunView::default());
+    assert!(artifacts.iter().any(|artifact| artifact.path.ends_with("summary.json")));
+    for artifact in artifacts {
+        let text = String::from_utf8(artifact.bytes).unwrap();
+        assert!(!text.contains("**READY**") && !text.contains("\"READY\""), "{} says READY", artifact.path);
+        if artifact.path.ends_with("summary.json") || artifact.path.ends_with("matrix.md") {
+            assert!(text.contains("Nothing ran"), "{} does not say that nothing ran:\n{text}", artifact.path);
+        }
+    }
+}
+
+#[test]
+fn a_roll_up_that_says_ready_about_nothing_is_not_believed() {
+    let mut view = fixture::view();
+    view.rulings.clear();
+    view.rollup.as_mut().unwrap().grade = common::verdict::Grade::Ready;
+    assert_eq!(Head::of(&view).grade, "NOT READY");
+}
+
+#[test]
+fn every_report_of_text_begins_with_run_target_profile_and_grade() {
+    for artifact in rendered() {
+        let text = String::from_utf8(artifact.bytes).unwrap();
+        let start: String = text.chars().take(1_500).collect();
+        let wanted: &[&str] = match artifact.path.rsplit('.').next() {
+            Some("csv") => &["run_id"],
+            _ => &["20261121t101500-1a2b3c4d", "embedded", "quick", "NOT READY"],
+        };
+        for word in wanted {
+            assert!(start.contains(word), "{} does not begin with {word}", artifact.path);
+        }
+    }
+}
+
+#[test]
+fn the_schema_of_the_summary_is_as_committed() {
+    insta::assert_json_snapshot!("summary.schema", summary::schema());
+}
+
+#[test]
+fn the_summary_keeps_its_schema_whether_much_or_nothing_ran() {
+    let schema = jsonschema::validator_for(&summary::schema()).unwrap();
+    for view in [fixture::view(), RunView::default()] {
+        let summary = summary::render(&view, &[]).remove(0);
+        let summary: serde_json::Value = serde_json::from_slice(&summary.bytes).unwrap();
+        let errors: Vec<_> = schema.iter_errors(&summary).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+    let other = serde_json::json!({ "schema": "handshake-summary/1" });
+    assert!(!schema.is_valid(&other), "a summary without a grade was taken");
+}
+
+#[test]
+fn the_summary_tells_its_schema_and_its_grade_before_anything_else() {
+    let text = text_of("summary.json");
+    let keys: Vec<_> = text.lines().filter(|line| line.starts_with("  \"")).take(6).collect();
+    assert_eq!(keys.len(), 6);
+    assert!(keys[0].contains("handshake-summary/1") && keys[4].contains("NOT READY"), "{keys:?}");
+}
+
+#[test]
+fn junit_counts_failures_that_decide_and_calls_known_issues_skipped() {
+    let text = text_of("junit.xml");
+    let failed = fixture::view().rollup.unwrap().failed.len();
+    assert!(text.contains(&format!("failures=\"{failed}\" errors=\"0\"")), "{}", &text[..300]);
+    assert!(text.contains("known issue A8-PERF-001"));
+}
+
+#[test]
+fn the_csv_of_an_app_has_a_row_for_each_of_its_routes() {
+    let text = text_of("a6_latency.csv");
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let width = reader.headers().unwrap().len();
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    assert!(rows.iter().all(|row| row.len() == width));
+    assert_eq!(rows.len(), 3);
+}

@@ -1,0 +1,231 @@
+//! What a run does: which apps, which phases, which workloads, at which size.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use common::ids::AppId;
+use common::scenario::{Executor, Scenario, Step};
+use common::suite::Suite;
+
+use crate::cli::Profile;
+use crate::record::{PlannedPhase, RunStarted};
+use crate::suites;
+
+/// A latency verdict without history needs 1,800 samples; a little more is asked for.
+const SAMPLES: u64 = 1_900;
+/// Iterations of a smoke workload: enough for "fewer than 1 % errors" (381) with room to spare.
+const SMOKE_ITERATIONS: u64 = 450;
+/// The tag of workloads that measure a known issue; they are run apart.
+pub(crate) const KNOWN_ISSUE: &str = "known_issue";
+
+/// Part of the whole: nothing set means everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Selection {
+    pub(crate) app: Option<AppId>,
+    pub(crate) scenario: Option<String>,
+    pub(crate) check: Option<String>,
+    pub(crate) funnel: bool,
+}
+
+/// What a run does.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) command: String,
+    pub(crate) target: String,
+    pub(crate) profile: Profile,
+    pub(crate) selection: Selection,
+    pub(crate) phases: Vec<PlannedPhase>,
+}
+
+impl Profile {
+    /// The name in records and flags.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Standard => "standard",
+            Self::Full => "full",
+        }
+    }
+
+    /// How long a baseline lasts.
+    pub(crate) fn baseline(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Quick => 6,
+            Self::Standard => 60,
+            Self::Full => 15 * 60,
+        })
+    }
+
+    /// How long the health routes of one app are probed.
+    fn smoke(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Quick => 3,
+            Self::Standard => 15,
+            Self::Full => 5 * 60,
+        })
+    }
+
+    /// How often a funnel is walked; 35 clean walks are the fewest that show 90 % at 95 % confidence.
+    pub(crate) fn walks(self) -> u64 {
+        match self {
+            Self::Quick => 40,
+            Self::Standard => 100,
+            Self::Full => 400,
+        }
+    }
+
+    /// Events that are put into A8's store before the overview is measured.
+    pub(crate) fn seeded_events(self) -> u64 {
+        match self {
+            Self::Quick => 20_000,
+            Self::Standard | Self::Full => 50_000,
+        }
+    }
+}
+
+impl Plan {
+    /// Plans phases 0 to 3 for what is selected.
+    pub(crate) fn new(command: &str, target: &str, profile: Profile, selection: Selection) -> Self {
+        let mut plan =
+            Self { command: command.to_owned(), target: target.to_owned(), profile, selection, phases: Vec::new() };
+        let (smoke, load) = (plan.smoke_s(), plan.load_s());
+        let part = plan.selection.scenario.is_some() || plan.selection.check.is_some();
+        let mut add = |phase: u8, title: &str, planned_s: f64| {
+            plan.phases.push(PlannedPhase { phase, title: title.to_owned(), planned_s });
+        };
+        add(0, "inventory", 1.0);
+        if !plan.selection.funnel && !part {
+            add(1, "smoke and health", smoke);
+        }
+        if !plan.selection.funnel {
+            add(2, "baseline load and checks", load);
+        }
+        if plan.selection.app.is_none() {
+            add(3, "funnels", 10.0);
+        }
+        plan
+    }
+
+    /// The plan of a run as it was begun.
+    ///
+    /// # Errors
+    /// When the record names a profile or a command that this version does not have.
+    pub(crate) fn of(started: &RunStarted) -> Result<Self, String> {
+        let profile = Profile::from_str(&started.profile, true)?;
+        let mut words = started.command.split_whitespace();
+        let selection = match (words.next(), words.next()) {
+            (Some("ecosystem"), None) => Selection::default(),
+            _ => return Err(format!("only `ecosystem` runs can go on, not `{}`: start it again", started.command)),
+        };
+        Ok(Self::new(&started.command, &started.target, profile, selection))
+    }
+
+    /// The apps that are judged.
+    pub(crate) fn apps(&self) -> Vec<AppId> {
+        self.selection.app.map_or_else(|| AppId::ALL.to_vec(), |app| vec![app])
+    }
+
+    /// The suites of the apps that are judged.
+    pub(crate) fn suites(&self) -> Vec<Suite> {
+        self.apps().into_iter().map(suites::suite).collect()
+    }
+
+    /// The workloads of a suite that are selected, at the size of the profile.
+    pub(crate) fn scenarios(&self, suite: &Suite) -> Vec<Scenario> {
+        if self.selection.check.is_some() {
+            return Vec::new();
+        }
+        let wanted = |scenario: &&Scenario| self.selection.scenario.as_ref().is_none_or(|id| *id == scenario.id);
+        let ordinary = |scenario: &&Scenario| !scenario.tags.contains_key(KNOWN_ISSUE);
+        suite.scenarios.iter().filter(wanted).filter(ordinary).map(|scenario| self.sized(scenario)).collect()
+    }
+
+    /// A workload at the size of the profile: the same users, over a shorter time. Where the workload allows it
+    /// (`profile_scaled`), the pace rises so that the shorter time still gives the samples that a verdict needs.
+    pub(crate) fn sized(&self, scenario: &Scenario) -> Scenario {
+        let mut sized = scenario.clone();
+        let limit = whole_ms(self.profile.baseline());
+        match &mut sized.executor {
+            Executor::ConstantVus { vus, duration_ms, iteration_interval_ms } => {
+                *duration_ms = (*duration_ms).min(limit);
+                if let Some(interval) = iteration_interval_ms.as_mut().filter(|_| scenario.profile_scaled) {
+                    let enough = u64::from(*vus) * *duration_ms / SAMPLES;
+                    *interval = (*interval).min(enough.max(1));
+                }
+            }
+            Executor::ConstantArrivalRate { duration_ms, .. } => *duration_ms = (*duration_ms).min(limit),
+        }
+        sized
+    }
+
+    /// The smoke workload of an app: its health routes, at five users.
+    pub(crate) fn smoke(&self, app: AppId) -> Scenario {
+        let id = format!("{}_smoke", app.lower());
+        let duration = self.profile.smoke();
+        let interval = Duration::from_millis((5 * whole_ms(duration) / SMOKE_ITERATIONS).max(1));
+        Scenario::new(&id, app, &format!("Five virtual users ask for {app}'s health"))
+            .constant_vus(5, duration, interval)
+            .step(Step::get("health", "/health").expect_status(&[200]).expect_json("/status", "ok"))
+            .step(Step::get("healthz", "/healthz").expect_status(&[200]).expect_json("/status", "ok"))
+            .step(Step::get("ready", "/ready").expect_status(&[200]).expect_json_exists("/status"))
+    }
+
+    fn smoke_s(&self) -> f64 {
+        let apps = f64::from(u32::try_from(self.apps().len()).unwrap_or(8));
+        apps * (self.profile.smoke().as_secs_f64() + 1.2)
+    }
+
+    fn load_s(&self) -> f64 {
+        let loads: usize = self.suites().iter().map(|suite| self.scenarios(suite).len()).sum();
+        f64::from(u32::try_from(loads).unwrap_or(20)) * (self.profile.baseline().as_secs_f64() + 1.5) + 25.0
+    }
+}
+
+fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(profile: Profile) -> Plan {
+        Plan::new("ecosystem", "embedded", profile, Selection::default())
+    }
+
+    fn baseline() -> Scenario {
+        Scenario::new("a6_x", AppId::A6, "x")
+            .constant_vus(10, Duration::from_secs(900), Duration::from_millis(500))
+            .step(Step::get("one", "/"))
+    }
+
+    #[test]
+    fn a_quick_baseline_still_gives_the_samples_that_a_verdict_needs() {
+        let sized = plan(Profile::Quick).sized(&baseline());
+        let Executor::ConstantVus { vus, duration_ms, iteration_interval_ms: Some(interval) } = sized.executor else {
+            panic!("the executor stays the same: {:?}", sized.executor)
+        };
+        assert_eq!((vus, duration_ms), (10, 6_000));
+        assert!(u64::from(vus) * duration_ms / interval >= 1_800, "every {interval} ms");
+    }
+
+    #[test]
+    fn a_full_baseline_keeps_the_pace_of_the_workload() {
+        assert_eq!(plan(Profile::Full).sized(&baseline()), baseline());
+    }
+
+    #[test]
+    fn a_workload_that_is_not_scaled_keeps_its_pace_in_a_quick_run() {
+        let own_pace = baseline().unscaled();
+        let sized = plan(Profile::Quick).sized(&own_pace);
+        assert_eq!(sized.executor.rate_per_s(), own_pace.executor.rate_per_s());
+    }
+
+    #[test]
+    fn one_apps_suite_has_no_funnels() {
+        let selection = Selection { app: Some(AppId::A6), ..Selection::default() };
+        let plan = Plan::new("suite a6", "embedded", Profile::Quick, selection);
+        let phases: Vec<_> = plan.phases.iter().map(|phase| phase.phase).collect();
+        assert_eq!(phases, [0, 1, 2]);
+    }
+}

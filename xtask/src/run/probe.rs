@@ -1,0 +1,168 @@
+//! One workload from start to verdicts: run it, ask the second source, judge each route, record all of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::contract::{Contract, Route, Slo};
+use common::ids::AppId;
+use common::load::{self, LiveWindow, LoadError, LoadOptions, LoadReport, StepReport};
+use common::scenario::Scenario;
+use common::slo::indicator_tau;
+use common::units::Micros;
+use common::verdict::{Claim, Figures, Ruling, SecondSource, SloEvidence, Verdict, judge_errors, judge_p95};
+
+use super::figures::{figures, latency_figures};
+use super::second_source;
+use super::{Run, RunError};
+use crate::record::{Record, RouteFigures};
+use crate::suites;
+
+/// Nothing in this time counts.
+const WARM_UP: Duration = Duration::from_millis(500);
+/// The limit of the 95th percentile where a contract states none.
+const DEFAULT_P95_MS: u32 = 150;
+
+/// Something by route.
+pub(crate) type ByRoute<T> = BTreeMap<(AppId, String), T>;
+
+/// Runs a workload, reconciles and rules. Gives the figures of each route, or nothing if there was no sample.
+pub(crate) async fn run(run: &mut Run, phase: u8, scenario: &Scenario) -> Result<Vec<RouteFigures>, RunError> {
+    run.go_on()?;
+    let seconds = (scenario.executor.duration() + WARM_UP).as_secs_f64();
+    run.ui.load_started(&scenario.id, &scenario.title, seconds);
+    let (guard, options) = (Arc::clone(&run.guard), options(run, scenario));
+    let result = load::run(scenario, &guard, options).await;
+    run.mourn(phase)?;
+    run.go_on()?;
+    let report = match result {
+        Ok(report) => report,
+        Err(error) => {
+            record_failure(run, phase, scenario, &error)?;
+            return Ok(Vec::new());
+        }
+    };
+    let compared = second_source::compare(run, phase, &report).await?;
+    let mut all = Vec::new();
+    for step in &report.steps {
+        let (slo, route) = slo_of(&suites::suite(step.app).contract, &step.route);
+        let tags = route.map(|route| route.tags).unwrap_or_default();
+        let figures = figures(phase, scenario, &report, step, &slo, &tags);
+        let second = compared.get(&(step.app, step.route.clone())).cloned();
+        let second = second.unwrap_or_else(|| SecondSource::Absent { why: second_source::why_absent(run) });
+        let evidence = evidence(&report, step, figures.tau, &slo, second);
+        run.record(Record::Probed(Box::new(figures.clone())))?;
+        for ruling in rule(phase, scenario, step, &evidence, &slo, &tags) {
+            run.record(Record::Ruled(ruling))?;
+        }
+        all.push(figures);
+    }
+    Ok(all)
+}
+
+fn options(run: &Run, scenario: &Scenario) -> LoadOptions {
+    let step_limits = scenario.steps.iter().map(|step| {
+        let limit = slo_of(&suites::suite(scenario.app_of(step)).contract, &step.route_name()).0.p95_ms;
+        (step.name.clone(), vec![Micros::from_ms(u64::from(limit))])
+    });
+    let ui = run.ui.clone();
+    LoadOptions {
+        warm_up: WARM_UP,
+        step_limits: step_limits.collect(),
+        stop: run.stop.child_token(),
+        on_window: Some(Arc::new(move |window: &LiveWindow| ui.load_tick(window))),
+        ..LoadOptions::default()
+    }
+}
+
+/// The service level of a route, and the route itself if the contract has it.
+fn slo_of(contract: &Contract, name: &str) -> (Slo, Option<Route>) {
+    let route = contract.routes.iter().find(|route| route.name() == name).cloned();
+    let slo = route.as_ref().and_then(|route| route.slo.clone());
+    (slo.unwrap_or_else(|| Slo::p95(DEFAULT_P95_MS)), route)
+}
+
+/// A load that gave nothing to judge: the app cannot be reached, or the workload does not fit.
+fn record_failure(run: &mut Run, phase: u8, scenario: &Scenario, error: &LoadError) -> Result<(), RunError> {
+    let (app, blamed) = match error {
+        LoadError::Unreachable { app, .. } => (*app, Figures::counted("attempts to connect", 1, 1)),
+        _ => (scenario.app, None),
+    };
+    let what = format!("reachable.{}", scenario.id);
+    let claim = claim(phase, app, &what, format!("{app} can be loaded by {}", scenario.id), &[]);
+    let verdict = match blamed {
+        Some(figures) => Verdict::Fail { figures, traces: Vec::new() },
+        None => Verdict::nothing_seen("requests", "a load that gives samples"),
+    };
+    run.record(Record::Ruled(Ruling::new(claim, verdict, error.to_string(), rerun(scenario))))
+}
+
+fn claim(phase: u8, app: AppId, what: &str, text: String, tags: &[String]) -> Claim {
+    let known_issue = tags.iter().find_map(|tag| tag.strip_prefix("known_issue:")).map(str::to_owned);
+    Claim {
+        id: format!("{}.{what}", app.lower()),
+        app,
+        phase,
+        text,
+        kind: "slo".into(),
+        gate: known_issue.is_none(),
+        known_issue,
+    }
+}
+
+fn rerun(scenario: &Scenario) -> String {
+    let app = scenario.app.lower();
+    if scenario.id.ends_with("_smoke") {
+        format!("cargo xtask suite {app}")
+    } else {
+        format!("cargo xtask suite {app} --scenario {}", scenario.id)
+    }
+}
+
+/// The two rulings of a route: errors and latency.
+fn rule(
+    phase: u8,
+    scenario: &Scenario,
+    step: &StepReport,
+    evidence: &SloEvidence,
+    slo: &Slo,
+    tags: &[String],
+) -> [Ruling; 2] {
+    let place = format!("{}.{}", scenario.id, step.route);
+    let text = format!("fewer than {} % of {} fail", slo.error_rate_pct, step.route);
+    let errors = claim(phase, step.app, &format!("errors.{place}"), text, tags);
+    let text = format!("95 % of {} within {} ms", step.route, slo.p95_ms);
+    let latency = claim(phase, step.app, &format!("p95.{place}"), text, tags);
+    let (error_verdict, error_line) = judge_errors(evidence, slo.error_rate_pct);
+    let (latency_verdict, latency_line) = judge_p95(evidence);
+    [
+        Ruling::new(errors, error_verdict, error_line, rerun(scenario)),
+        Ruling::new(latency, latency_verdict, latency_line, rerun(scenario)),
+    ]
+}
+
+fn evidence(report: &LoadReport, step: &StepReport, tau: f64, slo: &Slo, second: SecondSource) -> SloEvidence {
+    let limit = Micros::from_ms(u64::from(slo.p95_ms));
+    SloEvidence {
+        requests: step.count,
+        errors: step.error_count(),
+        timed: step.response.count(),
+        // A limit that was not counted exactly would count every request as over it: never a pass by omission.
+        over_limit: step.over(limit).unwrap_or_else(|| step.response.count()),
+        latency: latency_figures(&step.response, slo.p95_ms, tau),
+        tau_latency: tau,
+        tau_errors: error_tau(step),
+        open_model: report.open_model,
+        generator_fault: report.health.blames_itself(limit),
+        stopped: report.end != load::End::Completed,
+        second,
+        failed_traces: step.failed.iter().map(|exemplar| exemplar.trace_id).collect(),
+        slow_traces: step.slowest.iter().map(|exemplar| exemplar.trace_id).collect(),
+    }
+}
+
+/// Autocorrelation time of "this request failed" in send order.
+fn error_tau(step: &StepReport) -> f64 {
+    let failed: BTreeSet<u64> = step.failed_at.iter().map(|at| u64::from(*at)).collect();
+    indicator_tau((0..step.count).map(|at| failed.contains(&at)))
+}

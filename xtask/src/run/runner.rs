@@ -1,0 +1,230 @@
+//! From start to verdict: opens the record, goes through the phases, rolls up, writes the reports.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use common::check::CheckContext;
+use common::clock;
+use common::guard::Guard;
+use common::ids::RunId;
+use common::ledger::Ledger;
+use common::settings::Settings;
+use common::target::{Environment, Targets};
+use common::verdict::{Outcome, Verdict, exit_code, roll_up};
+use tokio_util::sync::CancellationToken;
+
+use super::{Plan, Run, RunError, RunStore, inventory, load, smoke, store};
+use crate::cli::{OutputArgs, TargetArgs};
+use crate::embedded::{Embedded, EmbeddedPlan};
+use crate::funnels;
+use crate::record::{Record, RunStarted, RunView};
+use crate::report;
+use crate::ui::Ui;
+
+/// How a run is set up, apart from what it does.
+pub(crate) struct Setup {
+    pub(crate) target: TargetArgs,
+    pub(crate) output: OutputArgs,
+    pub(crate) require_ready: bool,
+    pub(crate) ui: Ui,
+    pub(crate) stop: CancellationToken,
+}
+
+/// How a run ended.
+pub(crate) struct Settled {
+    pub(crate) view: RunView,
+    pub(crate) exit_code: u8,
+    pub(crate) folder: PathBuf,
+}
+
+/// Begins a run and carries it through.
+pub(crate) async fn begin(setup: Setup, plan: Plan) -> Result<Settled, RunError> {
+    let run_id = RunId::at(clock::unix_ms());
+    let store = RunStore(setup.output.runs.clone());
+    let ledger = Ledger::create(&store.0, &run_id)?;
+    let view = RunView::default();
+    carry_through(setup, plan, ledger, view, Some(run_id)).await
+}
+
+/// Goes on with a run that did not end.
+pub(crate) async fn resume(setup: Setup, run: Option<RunId>) -> Result<Settled, RunError> {
+    let store = RunStore(setup.output.runs.clone());
+    let run_id = store.find(run)?;
+    let folder = store.folder(&run_id);
+    let ledger = Ledger::resume(&folder)?;
+    let view = store.view(&run_id)?;
+    if view.finished.is_some() {
+        let hint = format!("run {run_id} has ended: render its reports again with `cargo xtask report {run_id}`");
+        return Err(RunError::Configuration(hint));
+    }
+    let Some(started) = view.started.clone() else {
+        return Err(RunError::Configuration(format!("run {run_id} broke off before it began: start a new one")));
+    };
+    let plan = Plan::of(&started).map_err(RunError::Configuration)?;
+    let setup = Setup { target: TargetArgs { target: started.target.clone(), ..setup.target }, ..setup };
+    carry_through(setup, plan, ledger, view, None).await
+}
+
+async fn carry_through(
+    setup: Setup,
+    plan: Plan,
+    ledger: Ledger,
+    view: RunView,
+    fresh: Option<RunId>,
+) -> Result<Settled, RunError> {
+    let began = clock::monotonic();
+    let folder = ledger.dir().to_owned();
+    let torn = ledger.recovered().map(|recovered| recovered.torn_bytes as u64);
+    let (embedded, context) = reach(&setup, &plan, &folder).await?;
+    let guard = Arc::new(Guard::new(context.client.guard().environment().clone()));
+    let mut run = Run {
+        ledger,
+        view,
+        ui: setup.ui,
+        plan,
+        guard,
+        context,
+        embedded,
+        stop: setup.stop,
+        mourned: std::collections::BTreeSet::new(),
+    };
+    let opening = match fresh {
+        Some(run_id) => Record::RunStarted(started(&run, run_id)),
+        None => Record::RunResumed { at: Run::at(), torn_bytes: torn.unwrap_or(0) },
+    };
+    run.record(opening)?;
+    let went = phases(&mut run).await;
+    if let Some(embedded) = run.embedded.take() {
+        embedded.stop().await;
+    }
+    run.ui.finish();
+    let interrupted = match went {
+        Ok(()) => false,
+        Err(RunError::Interrupted) => true,
+        Err(error) => return Err(error),
+    };
+    let exit = if interrupted {
+        run.sync()?;
+        exit_code(Outcome::Interrupted, setup.require_ready)
+    } else {
+        close(&mut run, setup.require_ready, began.elapsed().as_secs_f64())?
+    };
+    store::write(&setup.output.output, &report::render_all(&run.view))?;
+    store::write(&folder, &report::render_all(&run.view))?;
+    Ok(Settled { view: run.view, exit_code: exit, folder })
+}
+
+/// Starts the embedded ecosystem, or finds the target.
+async fn reach(
+    setup: &Setup,
+    plan: &Plan,
+    folder: &std::path::Path,
+) -> Result<(Option<Embedded>, CheckContext), RunError> {
+    if plan.target == "embedded" {
+        let apps = EmbeddedPlan {
+            apps: common::ids::AppId::ALL.to_vec(),
+            base_port: setup.target.base_port,
+            data: folder.join("data"),
+            defects: Vec::new(),
+        };
+        let embedded = Embedded::start(&apps).await?;
+        let client = common::client::Client::new(Arc::new(Guard::new(embedded.environment.clone())))?;
+        let mut context = CheckContext::new(client);
+        context.telemetry_key = Some(embedded.telemetry_key.clone());
+        context.admin_key = Some(embedded.admin_key.clone());
+        return Ok((Some(embedded), context));
+    }
+    let environment = environment(&setup.target).map_err(RunError::Configuration)?;
+    let context = CheckContext::of(environment, &Settings::process());
+    Ok((None, context.map_err(|error| RunError::Configuration(error.to_string()))?))
+}
+
+/// The environment that the flags name.
+pub(crate) fn environment(target: &TargetArgs) -> Result<Environment, String> {
+    let targets = Targets::load(&target.targets_file).map_err(|error| error.to_string())?;
+    targets.get(&target.target).cloned().map_err(|error| error.to_string())
+}
+
+fn started(run: &Run, run_id: RunId) -> RunStarted {
+    let apps: BTreeMap<_, _> =
+        run.guard.environment().apps().iter().map(|(app, url)| (*app, url.to_string())).collect();
+    RunStarted {
+        run_id,
+        at: Run::at(),
+        command: run.plan.command.clone(),
+        target: run.plan.target.clone(),
+        profile: run.plan.profile.as_str().to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        cores: std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1)),
+        apps,
+        phases: run.plan.phases.clone(),
+    }
+}
+
+/// Goes through the phases that are not done yet. A failure in phase 0 or 1 ends the run early; later ones do not.
+async fn phases(run: &mut Run) -> Result<(), RunError> {
+    let done: Vec<u8> =
+        run.view.phases.iter().filter(|phase| phase.took_s.is_some()).map(|phase| phase.phase).collect();
+    for planned in run.plan.phases.clone() {
+        if done.contains(&planned.phase) {
+            continue;
+        }
+        run.go_on()?;
+        let began = clock::monotonic();
+        run.ui.phase_started(planned.phase, &planned.title, planned.planned_s);
+        run.record(Record::PhaseStarted { phase: planned.phase, title: planned.title.clone(), at: Run::at() })?;
+        match planned.phase {
+            0 => inventory::phase(run).await?,
+            1 => smoke::phase(run).await?,
+            2 => load::phase(run).await?,
+            _ => funnels::phase(run).await?,
+        }
+        let took_s = began.elapsed().as_secs_f64();
+        run.record(Record::PhaseFinished { phase: planned.phase, at: Run::at(), took_s })?;
+        run.sync()?;
+        run.ui.phase_finished(planned.phase, took_s);
+        let failed = run
+            .view
+            .rulings
+            .iter()
+            .any(|ruling| ruling.claim.phase == planned.phase && ruling.claim.gate && ruling.verdict.is_fail());
+        if failed && planned.phase <= 1 && run.plan.selection.app.is_none() {
+            let text = format!("phase {} failed, so the later phases were not tried", planned.phase);
+            return run.note(planned.phase, None, text);
+        }
+    }
+    Ok(())
+}
+
+/// Rolls up and closes the record.
+fn close(run: &mut Run, require_ready: bool, took_s: f64) -> Result<u8, RunError> {
+    let rollup = roll_up(&run.view.rulings);
+    let exit = exit_code(rollup.outcome, require_ready);
+    let missing_for_ready = missing_for_ready(run);
+    run.record(Record::RolledUp { rollup, missing_for_ready })?;
+    run.record(Record::RunFinished { at: Run::at(), took_s, exit_code: exit })?;
+    run.sync()?;
+    Ok(exit)
+}
+
+/// What stands between this run and READY, a line each.
+fn missing_for_ready(run: &Run) -> Vec<String> {
+    let lines = run.view.rulings.iter().filter_map(|ruling| {
+        let id = &ruling.claim.id;
+        match &ruling.verdict {
+            Verdict::Fail { .. } if ruling.claim.gate => Some(format!("{id}: {}", ruling.explanation)),
+            Verdict::Fail { .. } => {
+                let issue = ruling.claim.known_issue.as_deref().unwrap_or("known issue");
+                Some(format!("{id}: {issue} shows: {}", ruling.explanation))
+            }
+            Verdict::Inconclusive { observed, required, .. } => Some(format!("{id}: {observed}, {required}")),
+            Verdict::Held { action, grant } => Some(format!("{id}: waits for approval of {action}: {grant}")),
+            Verdict::Skipped { reason } => Some(format!("{id}: not tried: {reason}")),
+            Verdict::Pass { .. } => None,
+        }
+    });
+    let mut lines: Vec<String> = lines.collect();
+    lines.extend(run.view.notes.iter().filter(|(_, app, _)| app.is_none()).map(|(_, _, text)| text.clone()));
+    lines
+}
