@@ -1,6 +1,5 @@
 //! What Playwright's JSON report says, test by test.
 
-use common::check::Finding;
 use serde::Deserialize;
 
 use super::BrowserError;
@@ -55,20 +54,6 @@ impl Report {
 
     pub(crate) fn skipped(&self) -> impl Iterator<Item = &Case> {
         self.cases.iter().filter(|case| matches!(case.outcome, CaseOutcome::Skipped(_)))
-    }
-
-    /// Passed and failed tests as assertions of a check. Skipped ones assert nothing.
-    pub(crate) fn findings(&self) -> Vec<Finding> {
-        let finding = |case: &Case| {
-            let seen = match &case.outcome {
-                CaseOutcome::Passed => "passed".to_owned(),
-                CaseOutcome::Failed(why) => why.clone(),
-                CaseOutcome::Skipped(_) => return None,
-            };
-            let holds = case.outcome == CaseOutcome::Passed;
-            Some(Finding { what: case.name(), holds, expected: "passed".into(), seen, trace_id: None, capsule: None })
-        };
-        self.cases.iter().filter_map(finding).collect()
     }
 }
 
@@ -243,12 +228,6 @@ mod tests {
                 ("on a phone, it fits".into(), CaseOutcome::Skipped("no phone".into())),
             ]
         );
-    }
-
-    #[test]
-    fn a_skipped_test_asserts_nothing() {
-        let findings = report().findings();
-        assert_eq!(findings.iter().map(|finding| finding.holds).collect::<Vec<_>>(), [true, false, false]);
     }
 
     #[test]
