@@ -1,5 +1,6 @@
 //! The one binary: parse, one match.
 
+mod browser;
 mod cli;
 mod commands;
 mod embedded;
@@ -8,6 +9,9 @@ mod record;
 mod report;
 mod run;
 mod suites;
+mod test_command;
+#[cfg(test)]
+mod tidy;
 mod ui;
 
 use std::process::ExitCode;

@@ -1,0 +1,39 @@
+// How the browser tests run. `cargo xtask test` sets the environment: HANDSHAKE_CHROMIUM names the browser, HANDSHAKE_A8_URL
+// and its like say where the apps are.
+import { defineConfig } from "@playwright/test";
+
+const chromium = process.env.HANDSHAKE_CHROMIUM || undefined;
+const asRoot = process.getuid?.() === 0;
+
+export default defineConfig({
+  testDir: ".",
+  testMatch: "*.spec.ts",
+  outputDir: "test-results",
+  // A test that passes at the second try has failed once.
+  retries: 0,
+  workers: 1,
+  forbidOnly: true,
+  timeout: 30_000,
+  globalTimeout: 10 * 60_000,
+  expect: { timeout: 10_000 },
+  reporter: [["list"]],
+  use: {
+    browserName: "chromium",
+    headless: true,
+    locale: "en-US",
+    timezoneId: "UTC",
+    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
+    video: "off",
+    launchOptions: {
+      executablePath: chromium,
+      args: [
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--no-first-run",
+        // Chromium's sandbox refuses root.
+        ...(asRoot ? ["--no-sandbox"] : []),
+      ],
+    },
+  },
+});

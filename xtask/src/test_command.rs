@@ -1,0 +1,182 @@
+//! `cargo xtask test`: every test of the workspace, then those in the browser.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use common::settings::Settings;
+use tokio::process::Command;
+
+use crate::browser::{self, BrowserError, CaseOutcome, Readiness, Report, Target};
+
+/// What the process ends with when a browser test failed: that of a failed check.
+const BROWSER_FAILED: u8 = 100;
+
+/// What was asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TestPlan {
+    /// Leaves the browser tests out.
+    pub(crate) no_browser: bool,
+    /// Passed on to the test runner; doc tests are left out then.
+    pub(crate) rest: Vec<String>,
+}
+
+/// Why tests could not be run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TestError {
+    #[error("`cargo {args}` could not be started: {source}")]
+    Cargo { args: String, source: std::io::Error },
+    #[error(transparent)]
+    Browser(#[from] BrowserError),
+    #[error("the apps for the browser tests did not start: {0}")]
+    Apps(String),
+}
+
+/// Runs everything and returns the exit code: that of the first runner that failed, or 100 for browser tests.
+///
+/// `start` brings the apps up for the browser and returns where they are with whatever keeps them alive; `stop` ends them.
+/// They are started only if there is a browser.
+pub(crate) async fn run<E>(
+    root: &Path,
+    plan: &TestPlan,
+    settings: &Settings,
+    start: impl AsyncFnOnce() -> Result<(Target, E), String>,
+    stop: impl AsyncFnOnce(E),
+) -> Result<u8, TestError> {
+    let mut code = 0;
+    for args in runners(plan, has_nextest(root).await) {
+        code = first_failure(code, exit_code(cargo(root, &args).await?));
+    }
+    if plan.no_browser {
+        say("browser tests were left out: --no-browser");
+        return Ok(code);
+    }
+    let report = match browser::prepare(root, settings).await? {
+        Readiness::Missing { reason, enable } => browser::skipped(root, &reason, &enable)?,
+        Readiness::Ready(browser) => {
+            let (target, apps) = start().await.map_err(TestError::Apps)?;
+            let report = browser.run(&target, &[]).await;
+            stop(apps).await;
+            report?
+        }
+    };
+    for line in summary(&report) {
+        say(&line);
+    }
+    let failed = report.failed().next().is_some();
+    Ok(first_failure(code, if failed { BROWSER_FAILED } else { 0 }))
+}
+
+/// The arguments of each `cargo` to run. Doc tests go first: most crates have none, and the last word is the tests'.
+fn runners(plan: &TestPlan, nextest: bool) -> Vec<Vec<String>> {
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let mut list = Vec::new();
+    if plan.rest.is_empty() {
+        list.push(words("test --doc --workspace --quiet"));
+    }
+    let tests = match (nextest, plan.rest.is_empty()) {
+        (true, _) => "nextest run --workspace",
+        // The doc tests have been run.
+        (false, true) => "test --workspace --all-targets --no-fail-fast",
+        (false, false) => "test --workspace",
+    };
+    list.push([words(tests), plan.rest.clone()].concat());
+    list
+}
+
+async fn has_nextest(root: &Path) -> bool {
+    let mut command = Command::new("cargo");
+    command.args(["nextest", "--version"]).current_dir(root).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().await.is_ok_and(|status| status.success())
+}
+
+async fn cargo(root: &Path, args: &[String]) -> Result<ExitStatus, TestError> {
+    let status = Command::new("cargo").args(args).current_dir(root).stdin(Stdio::null()).kill_on_drop(true).status();
+    status.await.map_err(|source| TestError::Cargo { args: args.join(" "), source })
+}
+
+/// The runner's own code; 101, as cargo's, where a signal ended it.
+fn exit_code(status: ExitStatus) -> u8 {
+    status.code().map_or(101, |code| u8::try_from(code).unwrap_or(101))
+}
+
+fn first_failure(so_far: u8, next: u8) -> u8 {
+    if so_far == 0 { next } else { so_far }
+}
+
+/// What failed and what was skipped, by name, then the counts on one line.
+fn summary(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    for case in &report.cases {
+        match &case.outcome {
+            CaseOutcome::Passed => {}
+            CaseOutcome::Failed(why) => lines.push(format!("failed   {}: {}", case.name(), first_line(why))),
+            CaseOutcome::Skipped(why) => lines.push(format!("skipped  {}: {}", case.name(), first_line(why))),
+        }
+    }
+    let (passed, failed, skipped) = (report.passed().count(), report.failed().count(), report.skipped().count());
+    lines.push(format!("browser: {passed} passed, {failed} failed, {skipped} skipped"));
+    lines
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().find(|line| !line.trim().is_empty()).unwrap_or("no reason given")
+}
+
+fn say(line: &str) {
+    // Whoever closed the pipe does not want to read it.
+    let _ = writeln!(anstream::stdout(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::browser::Case;
+
+    fn joined(plan: &TestPlan, nextest: bool) -> Vec<String> {
+        runners(plan, nextest).iter().map(|args| args.join(" ")).collect()
+    }
+
+    #[test]
+    fn doc_tests_run_beside_the_runner_that_is_installed() {
+        let plan = TestPlan::default();
+        assert_eq!(joined(&plan, true), ["test --doc --workspace --quiet", "nextest run --workspace"]);
+        assert_eq!(
+            joined(&plan, false),
+            ["test --doc --workspace --quiet", "test --workspace --all-targets --no-fail-fast"]
+        );
+    }
+
+    #[test]
+    fn what_is_passed_on_narrows_the_tests() {
+        let plan = TestPlan { no_browser: false, rest: vec!["money".into()] };
+        assert_eq!(joined(&plan, true), ["nextest run --workspace money"]);
+        assert_eq!(joined(&plan, false), ["test --workspace money"]);
+    }
+
+    #[test]
+    fn the_first_failure_is_the_exit_code() {
+        assert_eq!(first_failure(first_failure(0, 101), 100), 101);
+        assert_eq!(first_failure(0, BROWSER_FAILED), 100);
+    }
+
+    #[test]
+    fn failed_and_skipped_tests_are_named_before_the_counts() {
+        let case = |title: &str, outcome| Case { file: "a.spec.ts".into(), title: title.into(), outcome, took_ms: 1 };
+        let report = Report {
+            cases: vec![
+                case("one", CaseOutcome::Passed),
+                case("two", CaseOutcome::Failed("no title\nat line 3".into())),
+                case("three", CaseOutcome::Skipped("no browser".into())),
+            ],
+        };
+        assert_eq!(
+            summary(&report),
+            [
+                "failed   a.spec.ts: two: no title",
+                "skipped  a.spec.ts: three: no browser",
+                "browser: 1 passed, 1 failed, 1 skipped",
+            ]
+        );
+    }
+}
