@@ -17,7 +17,7 @@ use crate::ids::TraceId;
 use crate::slo::{Judgement, Reason};
 
 pub use exit::{Outcome, exit_code};
-pub use rollup::{Grade, Rollup, roll_up};
+pub use rollup::{Grade, Rollup, Tally, roll_up};
 pub use ruling::{Claim, Ruling, from_findings};
 pub use slo::{LatencyFigures, SloEvidence, judge_errors, judge_p95};
 

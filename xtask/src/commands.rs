@@ -6,8 +6,11 @@ mod runs;
 mod serve;
 
 use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use common::ids::AppId;
+use common::settings::Settings;
 use common::verdict::{Outcome, exit_code};
 
 pub(crate) use doctor::doctor;
@@ -15,11 +18,23 @@ pub(crate) use ledger::{report, verify};
 pub(crate) use runs::{ecosystem, suite};
 pub(crate) use serve::serve;
 
+use crate::browser::Target;
 use crate::cli::TestArgs;
+use crate::embedded::{Embedded, EmbeddedPlan};
+use crate::test_command::{self, TestPlan};
 
 /// Runs every test.
-pub(crate) async fn test(_args: TestArgs) -> u8 {
-    fail("not there yet")
+pub(crate) async fn test(args: TestArgs) -> u8 {
+    let plan = TestPlan { no_browser: args.no_browser, rest: args.rest };
+    let data = PathBuf::from("target/handshake/test");
+    let start = async || {
+        let plan = EmbeddedPlan { apps: AppId::ALL.to_vec(), base_port: 0, data, defects: Vec::new() };
+        let embedded = Embedded::start(&plan).await.map_err(|error| error.to_string())?;
+        let (telemetry_key, admin_key) = (embedded.telemetry_key.clone(), embedded.admin_key.clone());
+        Ok((Target { bases: embedded.bases.clone(), telemetry_key, admin_key }, embedded))
+    };
+    let stop = async |embedded: Embedded| embedded.stop().await;
+    test_command::run(Path::new("."), &plan, &Settings::process(), start, stop).await.unwrap_or_else(fail)
 }
 
 /// Shows help, the version, or what is wrong with the flags.

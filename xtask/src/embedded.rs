@@ -204,7 +204,7 @@ impl Waiting {
             } else {
                 drop(child.kill().await);
             }
-            drop(gone_in.send(()));
+            let _ = gone_in.send(());
         });
         Ok(AppChild { app, stdin: Some(self.stdin), gone, kill: Some(kill) })
     }

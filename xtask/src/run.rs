@@ -2,6 +2,7 @@
 
 mod audit;
 mod figures;
+mod gauge;
 mod inventory;
 mod known_issues;
 mod load;
@@ -59,7 +60,7 @@ pub(crate) enum RunError {
 pub(crate) struct Run {
     ledger: Ledger,
     pub(crate) view: RunView,
-    pub(crate) ui: Ui,
+    pub(crate) ui: Arc<Ui>,
     pub(crate) plan: Plan,
     pub(crate) guard: Arc<Guard>,
     pub(crate) context: CheckContext,

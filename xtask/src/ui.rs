@@ -61,6 +61,7 @@ impl Ui {
     }
 
     /// Plain lines to anywhere.
+    #[cfg(test)]
     pub(crate) fn plain(to: impl Write + Send + 'static) -> Self {
         Self { view: Mutex::new(View::Plain(Box::new(to))), color: false }
     }

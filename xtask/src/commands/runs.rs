@@ -1,5 +1,7 @@
 //! `ecosystem` and `suite`.
 
+use std::sync::Arc;
+
 use common::settings::Settings;
 use common::verdict::{Outcome, exit_code};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +18,7 @@ pub(crate) async fn ecosystem(args: EcosystemArgs) -> u8 {
         target: args.target,
         output: args.output,
         require_ready: args.require.is_some(),
-        ui: Ui::detect(&Settings::process()),
+        ui: Arc::new(Ui::of(&Settings::process())),
         stop: stop_on_interrupt(),
     };
     let settled = match args.resume {
@@ -43,7 +45,7 @@ pub(crate) async fn suite(args: SuiteArgs) -> u8 {
         target: args.target,
         output: args.output,
         require_ready: args.require.is_some(),
-        ui: Ui::detect(&Settings::process()),
+        ui: Arc::new(Ui::of(&Settings::process())),
         stop: stop_on_interrupt(),
     };
     let plan = Plan::new(&format!("suite {name}"), &setup.target.target, args.profile, selection);
@@ -93,17 +95,11 @@ fn conclude(settled: Result<Settled, RunError>) -> u8 {
         Err(error) => return fail(error),
     };
     let settings = Settings::process();
-    anstream::println!("{}", ui::render_verdict_block(&settled.view, !settings.no_color()));
     if settled.view.finished.is_none() {
-        anstream::println!("interrupted: go on with `cargo xtask ecosystem --resume`");
+        anstream::eprintln!("interrupted: go on with `cargo xtask ecosystem --resume`");
     }
-    if let Ok(Some(path)) = settings.github_step_summary() {
-        let summary = ui::github_summary(&settled.view);
-        let appended = std::fs::OpenOptions::new().create(true).append(true).open(&path);
-        let written = appended.and_then(|mut file| std::io::Write::write_all(&mut file, summary.as_bytes()));
-        if let Err(error) = written {
-            anstream::eprintln!("warning: GITHUB_STEP_SUMMARY: cannot write {}: {error}", path.display());
-        }
+    if let Err(error) = ui::append_github_summary(&settings, &settled.view) {
+        anstream::eprintln!("warning: GITHUB_STEP_SUMMARY: {error}");
     }
     settled.exit_code
 }

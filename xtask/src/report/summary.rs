@@ -228,6 +228,7 @@ fn run(view: &RunView) -> Run {
 }
 
 /// The JSON Schema (draft 2020-12) of the summary.
+#[cfg(test)]
 pub(crate) fn schema() -> serde_json::Value {
     schemars::schema_for!(Summary).to_value()
 }

@@ -1,29 +1,27 @@
 //! Phase 2: each app under its baseline, its checks, and its known issues measured again.
 
 use common::ids::AppId;
+use common::scenario::Scenario;
 
 use super::{Run, RunError, audit, known_issues, probe};
 
 const PHASE: u8 = 2;
 
-/// Loads and checks app by app, so that one app's load does not disturb another's figures.
+/// Loads all apps, then makes their checks while nothing else is going on.
 pub(super) async fn phase(run: &mut Run) -> Result<(), RunError> {
-    for suite in run.plan.suites() {
-        let app = suite.app();
-        for scenario in run.plan.scenarios(&suite) {
-            if !run.context.has(app) {
-                continue;
-            }
-            if run.is_dead(app) {
-                run.note(PHASE, Some(app), format!("{} is left out: {app} is dead", scenario.id))?;
-                continue;
-            }
-            probe::run(run, PHASE, &scenario).await?;
-        }
-        audit::checks(run, PHASE, |check| check.app == app).await?;
-    }
+    let scenarios = by_turns(run.plan.suites().iter().map(|suite| run.plan.scenarios(suite)).collect());
+    let scenarios = scenarios.into_iter().filter(|scenario| run.context.has(scenario.app)).collect();
+    probe::run_all(run, PHASE, scenarios).await?;
+    audit::checks(run, PHASE, |_| true).await?;
     if run.plan.selection.check.is_none() && run.plan.apps().contains(&AppId::A8) {
         known_issues::overview(run).await?;
     }
     audit::telemetry(run, PHASE, AppId::ALL.as_slice())
+}
+
+/// The first workload of each app, then the second of each, so that one group has many apps rather than one app often.
+fn by_turns(suites: Vec<Vec<Scenario>>) -> Vec<Scenario> {
+    let longest = suites.iter().map(Vec::len).max().unwrap_or(0);
+    let mut suites: Vec<_> = suites.into_iter().map(Vec::into_iter).collect();
+    (0..longest).flat_map(|_| suites.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()).collect()
 }

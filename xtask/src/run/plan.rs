@@ -14,7 +14,7 @@ use crate::suites;
 /// A latency verdict without history needs 1,800 samples; a little more is asked for.
 const SAMPLES: u64 = 1_900;
 /// Iterations of a smoke workload: enough for "fewer than 1 % errors" (381) with room to spare.
-const SMOKE_ITERATIONS: u64 = 450;
+const SMOKE_ITERATIONS: u64 = 600;
 /// The tag of workloads that measure a known issue; they are run apart.
 pub(crate) const KNOWN_ISSUE: &str = "known_issue";
 
@@ -50,7 +50,7 @@ impl Profile {
     /// How long a baseline lasts.
     pub(crate) fn baseline(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Quick => 6,
+            Self::Quick => 18,
             Self::Standard => 60,
             Self::Full => 15 * 60,
         })
@@ -59,7 +59,7 @@ impl Profile {
     /// How long the health routes of one app are probed.
     fn smoke(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Quick => 3,
+            Self::Quick => 12,
             Self::Standard => 15,
             Self::Full => 5 * 60,
         })
@@ -77,7 +77,7 @@ impl Profile {
     /// Events that are put into A8's store before the overview is measured.
     pub(crate) fn seeded_events(self) -> u64 {
         match self {
-            Self::Quick => 20_000,
+            Self::Quick => 10_000,
             Self::Standard | Self::Full => 50_000,
         }
     }
@@ -171,13 +171,12 @@ impl Plan {
     }
 
     fn smoke_s(&self) -> f64 {
-        let apps = f64::from(u32::try_from(self.apps().len()).unwrap_or(8));
-        apps * (self.profile.smoke().as_secs_f64() + 1.2)
+        self.profile.smoke().as_secs_f64() + 2.0
     }
 
     fn load_s(&self) -> f64 {
-        let loads: usize = self.suites().iter().map(|suite| self.scenarios(suite).len()).sum();
-        f64::from(u32::try_from(loads).unwrap_or(20)) * (self.profile.baseline().as_secs_f64() + 1.5) + 25.0
+        let vus: u32 = self.suites().iter().flat_map(|suite| self.scenarios(suite)).map(|s| s.executor.max_vus()).sum();
+        f64::from(vus.div_ceil(50)) * (self.profile.baseline().as_secs_f64() + 2.0) + 25.0
     }
 }
 
@@ -205,7 +204,7 @@ mod tests {
         let Executor::ConstantVus { vus, duration_ms, iteration_interval_ms: Some(interval) } = sized.executor else {
             panic!("the executor stays the same: {:?}", sized.executor)
         };
-        assert_eq!((vus, duration_ms), (10, 6_000));
+        assert_eq!((vus, duration_ms), (10, 18_000));
         assert!(u64::from(vus) * duration_ms / interval >= 1_800, "every {interval} ms");
     }
 

@@ -13,6 +13,7 @@ use common::units::Micros;
 use common::verdict::{Claim, Figures, Ruling, SecondSource, SloEvidence, Verdict, judge_errors, judge_p95};
 
 use super::figures::{figures, latency_figures};
+use super::gauge::Gauge;
 use super::second_source;
 use super::{Run, RunError};
 use crate::record::{Record, RouteFigures};
@@ -26,31 +27,76 @@ const DEFAULT_P95_MS: u32 = 150;
 /// Something by route.
 pub(crate) type ByRoute<T> = BTreeMap<(AppId, String), T>;
 
-/// Runs a workload, reconciles and rules. Gives the figures of each route, or nothing if there was no sample.
-pub(crate) async fn run(run: &mut Run, phase: u8, scenario: &Scenario) -> Result<Vec<RouteFigures>, RunError> {
+/// Runs workloads side by side, as many at a time as the environment allows users, then reconciles and rules on each.
+///
+/// Side by side, each route is asked at a lower pace for longer: its samples depend less on each other, and are worth
+/// more. Gives the figures of each route that had samples.
+pub(crate) async fn run_all(run: &mut Run, phase: u8, scenarios: Vec<Scenario>) -> Result<Vec<RouteFigures>, RunError> {
+    let most = run.guard.environment().limits().vus_without_approval;
+    let mut all = Vec::new();
+    for group in groups(scenarios, most) {
+        all.extend(run_group(run, phase, &group).await?);
+    }
+    Ok(all)
+}
+
+/// Packs workloads into groups of at most so many users, keeping their order.
+fn groups(scenarios: Vec<Scenario>, most: u32) -> Vec<Vec<Scenario>> {
+    let mut groups: Vec<(u32, Vec<Scenario>)> = Vec::new();
+    for scenario in scenarios {
+        let vus = scenario.executor.max_vus();
+        match groups.iter_mut().find(|(taken, _)| *taken + vus <= most) {
+            Some((taken, group)) => {
+                *taken += vus;
+                group.push(scenario);
+            }
+            None => groups.push((vus, vec![scenario])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+async fn run_group(run: &mut Run, phase: u8, group: &[Scenario]) -> Result<Vec<RouteFigures>, RunError> {
     run.go_on()?;
-    let seconds = (scenario.executor.duration() + WARM_UP).as_secs_f64();
-    run.ui.load_started(&scenario.id, &scenario.title, seconds);
-    let (guard, options) = (Arc::clone(&run.guard), options(run, scenario));
-    let result = load::run(scenario, &guard, options).await;
+    let names = group.iter().map(|scenario| scenario.id.as_str()).collect::<Vec<_>>().join(", ");
+    let longest = group.iter().map(|scenario| scenario.executor.duration()).max().unwrap_or_default();
+    let title = if let [only] = group { only.title.clone() } else { format!("{} workloads side by side", group.len()) };
+    run.ui.load_started(&names, &title, (longest + WARM_UP).as_secs_f64());
+    let gauge = Arc::new(Gauge::default());
+    let loads = group.iter().map(|scenario| {
+        let options = options(run, scenario, &gauge);
+        load::run(scenario, &run.guard, options)
+    });
+    let results = futures_util::future::join_all(loads).await;
+    run.ui.load_finished(&names, gauge.whole());
     run.mourn(phase)?;
     run.go_on()?;
-    let report = match result {
-        Ok(report) => report,
-        Err(error) => {
-            record_failure(run, phase, scenario, &error)?;
-            return Ok(Vec::new());
+    let mut all = Vec::new();
+    for (scenario, result) in group.iter().zip(results) {
+        match result {
+            Ok(report) => all.extend(settle(run, phase, scenario, &report).await?),
+            Err(error) => record_failure(run, phase, scenario, &error)?,
         }
-    };
-    let compared = second_source::compare(run, phase, &report).await?;
+    }
+    Ok(all)
+}
+
+/// Asks the second source and rules on each route of a load.
+async fn settle(
+    run: &mut Run,
+    phase: u8,
+    scenario: &Scenario,
+    report: &LoadReport,
+) -> Result<Vec<RouteFigures>, RunError> {
+    let compared = second_source::compare(run, phase, report).await?;
     let mut all = Vec::new();
     for step in &report.steps {
         let (slo, route) = slo_of(&suites::suite(step.app).contract, &step.route);
         let tags = route.map(|route| route.tags).unwrap_or_default();
-        let figures = figures(phase, scenario, &report, step, &slo, &tags);
+        let figures = figures(phase, scenario, report, step, &slo, &tags);
         let second = compared.get(&(step.app, step.route.clone())).cloned();
         let second = second.unwrap_or_else(|| SecondSource::Absent { why: second_source::why_absent(run) });
-        let evidence = evidence(&report, step, figures.tau, &slo, second);
+        let evidence = evidence(report, step, figures.tau, &slo, second);
         run.record(Record::Probed(Box::new(figures.clone())))?;
         for ruling in rule(phase, scenario, step, &evidence, &slo, &tags) {
             run.record(Record::Ruled(ruling))?;
@@ -60,17 +106,17 @@ pub(crate) async fn run(run: &mut Run, phase: u8, scenario: &Scenario) -> Result
     Ok(all)
 }
 
-fn options(run: &Run, scenario: &Scenario) -> LoadOptions {
+fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> LoadOptions {
     let step_limits = scenario.steps.iter().map(|step| {
         let limit = slo_of(&suites::suite(scenario.app_of(step)).contract, &step.route_name()).0.p95_ms;
         (step.name.clone(), vec![Micros::from_ms(u64::from(limit))])
     });
-    let ui = run.ui.clone();
+    let (ui, gauge, id) = (Arc::clone(&run.ui), Arc::clone(gauge), scenario.id.clone());
     LoadOptions {
         warm_up: WARM_UP,
         step_limits: step_limits.collect(),
         stop: run.stop.child_token(),
-        on_window: Some(Arc::new(move |window: &LiveWindow| ui.load_tick(window))),
+        on_window: Some(Arc::new(move |window: &LiveWindow| ui.load_tick(gauge.take(&id, window)))),
         ..LoadOptions::default()
     }
 }
@@ -166,4 +212,27 @@ fn evidence(report: &LoadReport, step: &StepReport, tau: f64, slo: &Slo, second:
 fn error_tau(step: &StepReport) -> f64 {
     let failed: BTreeSet<u64> = step.failed_at.iter().map(|at| u64::from(*at)).collect();
     indicator_tau((0..step.count).map(|at| failed.contains(&at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use common::scenario::Step;
+
+    use super::*;
+
+    fn scenario(id: &str, vus: u32) -> Scenario {
+        Scenario::new(id, AppId::A6, id).constant_vus(vus, Duration::from_secs(1), None).step(Step::get("one", "/"))
+    }
+
+    #[test]
+    fn no_group_has_more_users_than_the_environment_allows_without_approval() {
+        let packed = groups(vec![scenario("a", 20), scenario("b", 30), scenario("c", 20), scenario("d", 10)], 60);
+        let ids: Vec<Vec<_>> = packed.iter().map(|group| group.iter().map(|s| s.id.as_str()).collect()).collect();
+        assert_eq!(ids, [vec!["a", "b", "d"], vec!["c"]]);
+    }
+
+    #[test]
+    fn a_workload_with_too_many_users_stays_alone_for_the_guard_to_refuse() {
+        assert_eq!(groups(vec![scenario("a", 100), scenario("b", 1)], 60).len(), 2);
+    }
 }

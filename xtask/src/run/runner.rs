@@ -1,7 +1,6 @@
 //! From start to verdict: opens the record, goes through the phases, rolls up, writes the reports.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use common::check::CheckContext;
@@ -27,7 +26,7 @@ pub(crate) struct Setup {
     pub(crate) target: TargetArgs,
     pub(crate) output: OutputArgs,
     pub(crate) require_ready: bool,
-    pub(crate) ui: Ui,
+    pub(crate) ui: Arc<Ui>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -35,7 +34,6 @@ pub(crate) struct Setup {
 pub(crate) struct Settled {
     pub(crate) view: RunView,
     pub(crate) exit_code: u8,
-    pub(crate) folder: PathBuf,
 }
 
 /// Begins a run and carries it through.
@@ -94,11 +92,13 @@ async fn carry_through(
         None => Record::RunResumed { at: Run::at(), torn_bytes: torn.unwrap_or(0) },
     };
     run.record(opening)?;
+    if let Some(started) = run.view.started.clone() {
+        run.ui.run_started(&started);
+    }
     let went = phases(&mut run).await;
     if let Some(embedded) = run.embedded.take() {
         embedded.stop().await;
     }
-    run.ui.finish();
     let interrupted = match went {
         Ok(()) => false,
         Err(RunError::Interrupted) => true,
@@ -110,9 +110,10 @@ async fn carry_through(
     } else {
         close(&mut run, setup.require_ready, began.elapsed().as_secs_f64())?
     };
+    run.ui.finish(&run.view);
     store::write(&setup.output.output, &report::render_all(&run.view))?;
     store::write(&folder, &report::render_all(&run.view))?;
-    Ok(Settled { view: run.view, exit_code: exit, folder })
+    Ok(Settled { view: run.view, exit_code: exit })
 }
 
 /// Starts the embedded ecosystem, or finds the target.
