@@ -59,7 +59,7 @@ impl Profile {
     /// How long the health routes of one app are probed.
     fn smoke(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Quick => 12,
+            Self::Quick => 20,
             Self::Standard => 15,
             Self::Full => 5 * 60,
         })
