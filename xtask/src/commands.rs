@@ -34,7 +34,20 @@ pub(crate) async fn test(args: TestArgs) -> u8 {
         Ok((Target { bases: embedded.bases.clone(), telemetry_key, admin_key }, embedded))
     };
     let stop = async |embedded: Embedded| embedded.stop().await;
-    test_command::run(Path::new("."), &plan, &Settings::process(), start, stop).await.unwrap_or_else(fail)
+    test_command::run(&root(), &plan, &Settings::process(), start, stop).await.unwrap_or_else(fail)
+}
+
+/// The workspace, whatever folder the command was given in.
+fn root() -> PathBuf {
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    built_in.canonicalize().or_else(|_| Path::new(".").canonicalize()).unwrap_or_else(|_| PathBuf::from("."))
+}
+
+/// Makes the workspace the current folder, so that relative paths mean the same wherever the command was given.
+pub(crate) fn enter_workspace() {
+    if let Err(error) = std::env::set_current_dir(root()) {
+        anstream::eprintln!("warning: the workspace cannot be entered: {error}");
+    }
 }
 
 /// Shows help, the version, or what is wrong with the flags.

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return commands::usage(&error),
     };
+    commands::enter_workspace();
     let runtime = match commands::runtime() {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
