@@ -15,7 +15,7 @@ use super::Shared;
 use super::scope::{DEFAULT_WINDOW_MS, Scope};
 use super::store::Record;
 use super::tiles::{is_step, stored_steps};
-use digest::{Digest, Digests, Sample};
+use digest::{Digests, Sample};
 use window::Window;
 
 pub(super) use arrival::Arrival;
@@ -172,8 +172,9 @@ impl Recent {
     /// Figures by route and app.
     pub(super) async fn matrix(&self, db: &Db, scope: &Scope) -> Result<Matrix, DbError> {
         let recent = self.ask(db, scope, |window| {
-            if scope.until_ms.is_none() && scope.since_ms == scope.now_ms - DEFAULT_WINDOW_MS {
-                return window.moved_to(scope.since_ms);
+            if is_default(scope) {
+                window.move_to(scope.since_ms);
+                return window.matrix();
             }
             let until_ms = scope.until_ms.unwrap_or(i64::MAX);
             Digests::of(window.between(scope.since_ms, until_ms).map(|(_, sample)| sample)).matrix()
@@ -202,12 +203,23 @@ impl Recent {
 
     /// Who reached which step of a funnel.
     pub(super) async fn steps(&self, db: &Db, scope: &Scope) -> Result<Steps, DbError> {
-        let until_ms = scope.until_ms.unwrap_or(i64::MAX);
-        match self.ask(db, scope, |window| window.steps_between(scope.since_ms, until_ms)).await? {
+        let recent = self.ask(db, scope, |window| {
+            if is_default(scope) {
+                window.move_to(scope.since_ms);
+                return window.steps();
+            }
+            window.steps_between(scope.since_ms, scope.until_ms.unwrap_or(i64::MAX))
+        });
+        match recent.await? {
             Some(steps) => Ok(steps),
             None => stored_steps(db, scope).await,
         }
     }
+}
+
+/// True for the span that is asked for most: the last minutes up to now.
+fn is_default(scope: &Scope) -> bool {
+    scope.until_ms.is_none() && scope.since_ms == scope.now_ms - DEFAULT_WINDOW_MS
 }
 
 fn lines<'a>(
@@ -216,19 +228,17 @@ fn lines<'a>(
     intervals: usize,
 ) -> BTreeMap<String, Vec<Option<f64>>> {
     let span = (scope.now_ms - scope.since_ms).max(1);
-    let mut lines: BTreeMap<String, Vec<Digest>> = BTreeMap::new();
+    let mut lines: BTreeMap<&str, Vec<Vec<(u64, u64)>>> = BTreeMap::new();
     for (at_ms, sample) in samples {
-        if !lines.contains_key(&sample.key.app_id) {
-            lines.insert(sample.key.app_id.clone(), (0..intervals).map(|_| Digest::default()).collect());
-        }
+        let line = lines.entry(&sample.key.app_id).or_insert_with(|| vec![Vec::new(); intervals]);
         let offset = (at_ms - scope.since_ms).clamp(0, span - 1);
         let index = usize::try_from(offset * i64::try_from(intervals).unwrap_or(1) / span).unwrap_or(0);
-        if let Some(digest) = lines.get_mut(&sample.key.app_id).and_then(|line| line.get_mut(index)) {
-            digest.add(sample);
+        if let Some(interval) = line.get_mut(index) {
+            interval.push((sample.us, sample.weight_milli));
         }
     }
-    let p95 = |digest: Digest| digest.figures().map(|figures| figures.p95_ms);
-    lines.into_iter().map(|(app, line)| (app, line.into_iter().map(p95).collect())).collect()
+    let line = |line: Vec<Vec<_>>| line.into_iter().map(|interval| digest::p95_ms(interval)).collect();
+    lines.into_iter().map(|(app, intervals)| (app.to_owned(), line(intervals))).collect()
 }
 
 /// Requests of any span, from the store.

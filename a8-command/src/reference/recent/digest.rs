@@ -109,7 +109,6 @@ impl Digest {
     }
 
     /// Nearest rank by weight: the least value at which `percent` of the total weight is reached.
-    #[expect(clippy::cast_precision_loss, reason = "a latency is far below 2^53 µs")]
     fn percentile_ms(&self, percent: u64) -> f64 {
         let mut left = (self.total * percent).div_ceil(100);
         for bin in self.bins.values() {
@@ -117,15 +116,30 @@ impl Digest {
                 left -= bin.total;
                 continue;
             }
-            for (us, weight) in &bin.weights {
-                if *weight >= left {
-                    return *us as f64 / 1_000.0;
-                }
-                left -= weight;
-            }
+            return reached_ms(bin.weights.iter().map(|(us, weight)| (*us, *weight)), left);
         }
         0.0
     }
+}
+
+/// The 95th percentile of latencies in microseconds with their weights; `None` without any.
+pub(super) fn p95_ms(mut weighted: Vec<(u64, u64)>) -> Option<f64> {
+    let total: u64 = weighted.iter().map(|(_, weight)| weight).sum();
+    weighted.sort_unstable();
+    (total > 0).then(|| reached_ms(weighted.into_iter(), (total * 95).div_ceil(100)))
+}
+
+/// The value at which a weight is reached.
+#[expect(clippy::cast_precision_loss, reason = "a latency is far below 2^53 µs")]
+fn reached_ms(ascending: impl Iterator<Item = (u64, u64)>, weight: u64) -> f64 {
+    let mut seen = 0;
+    for (us, more) in ascending {
+        seen += more;
+        if seen >= weight {
+            return us as f64 / 1_000.0;
+        }
+    }
+    0.0
 }
 
 /// Requests by route and by app.
@@ -232,6 +246,14 @@ pub(crate) mod tests {
         all[300..].iter().for_each(|sample| moved.remove(sample));
         assert!(moved.is_empty() && moved.bins.is_empty());
         assert_eq!(moved.figures(), None);
+    }
+
+    #[test]
+    fn the_line_and_the_matrix_agree_on_a_percentile() {
+        let all: Vec<_> = (0..500).map(|n| sample(n * n % 7_919, 1_000 + n, false)).collect();
+        let weighted = all.iter().map(|sample| (sample.us, sample.weight_milli)).collect();
+        assert_eq!(p95_ms(weighted), digest(&all).figures().map(|figures| figures.p95_ms));
+        assert_eq!(p95_ms(Vec::new()), None);
     }
 
     #[test]
