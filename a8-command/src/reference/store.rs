@@ -104,9 +104,8 @@ impl Record {
     }
 }
 
-/// The most rows in one statement: binding a placeholder takes the longer the more there are. Smaller chunks are
-/// powers of two, so that few statements need preparing.
-const CHUNK: usize = 16;
+/// The most rows in one statement. Smaller chunks are powers of two, so that few statements need preparing.
+const CHUNK: usize = 128;
 
 /// Parts of a batch, each a power of two long and at most [`CHUNK`].
 fn chunks<T>(mut items: &[T]) -> Vec<&[T]> {
@@ -264,8 +263,8 @@ mod tests {
 
     #[test]
     fn a_batch_is_cut_into_powers_of_two_without_losing_any() {
-        let sizes: Vec<_> = chunks(&[0_u8; 45]).into_iter().map(<[u8]>::len).collect();
-        assert_eq!(sizes, [16, 16, 8, 4, 1]);
+        let sizes: Vec<_> = chunks(&[0_u8; 301]).into_iter().map(<[u8]>::len).collect();
+        assert_eq!(sizes, [128, 128, 32, 8, 4, 1]);
     }
 
     #[test]
