@@ -17,7 +17,8 @@ pub(crate) fn all() -> Vec<Scenario> {
 /// Fifteen students ask and wait for the whole answer.
 fn chat() -> Scenario {
     Scenario::new("a4_chat", AppId::A4, "Fifteen students chat, answers not streamed")
-        .constant_vus(15, BASELINE, Duration::from_secs(1))
+        .constant_vus(15, BASELINE, Duration::from_millis(500))
+        .unscaled()
         .step(
             Step::post("chat", "/v1/chat/completions")
                 .json(json!({

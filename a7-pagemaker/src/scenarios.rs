@@ -40,7 +40,8 @@ fn core() -> Scenario {
 /// The sitemap has a limit of its own and stays out of the default P95.
 fn sitemap() -> Scenario {
     Scenario::new("a7_sitemap", AppId::A7, "Crawlers read the sitemap")
-        .constant_vus(2, BASELINE, Duration::from_secs(1))
+        .constant_vus(5, BASELINE, Duration::from_millis(200))
+        .unscaled()
         .step(
             Step::get("sitemap", "/sitemap.xml")
                 .expect_status(&[200])
@@ -56,6 +57,7 @@ fn sitemap() -> Scenario {
 fn leads() -> Scenario {
     Scenario::new("a7_leads", AppId::A7, "Visitors leave their address")
         .constant_vus(5, BASELINE, Duration::from_secs(1))
+        .unscaled()
         .step(
             Step::post("lead", "/api/leads")
                 .json(json!({ "email": "test_student_{{uuid}}@example.com", "slug": "stem-scholarships-ohio" }))

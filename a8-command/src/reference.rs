@@ -53,7 +53,7 @@ fn router(ctx: Ctx) -> Router {
         overview: overview::Cache::default(),
         stale: Mutex::default(),
     });
-    recent::keep_up(&center);
+    recent::warm_up(&center);
     let mut router = pages::routes()
         .route("/api/telemetry", post(sink::take_in))
         .route("/api/events", get(events::list))

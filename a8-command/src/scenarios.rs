@@ -28,7 +28,8 @@ fn tiles() -> Scenario {
             .expect_json_exists("/as_of")
     };
     Scenario::new("a8_tiles", AppId::A8, "Ten virtual users look at the SLO matrix, finance and funnels")
-        .constant_vus(10, BASELINE, Duration::from_millis(1_000))
+        .constant_vus(10, BASELINE, Duration::from_millis(400))
+        .unscaled()
         .step(tile("slo_matrix", "slo-matrix"))
         .step(tile("finance", "finance"))
         .step(tile("funnels", "funnels"))

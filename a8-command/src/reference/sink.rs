@@ -104,13 +104,14 @@ impl Center {
             store::new_ones(&mut tx, records, now_ms).await?
         };
         let accepted = u64::try_from(fresh.len()).unwrap_or(u64::MAX);
-        let newest = store::append(&mut tx, self.minus_dropped(fresh), now_ms).await?;
+        let added = store::append(&mut tx, self.minus_dropped(fresh), now_ms).await?;
         store::count(&mut tx, "accepted", accepted).await?;
         store::count(&mut tx, "duplicates", duplicates).await?;
         store::count(&mut tx, "rejected", u64::try_from(rejected).unwrap_or(u64::MAX)).await?;
         tx.commit().await?;
+        self.recent.take_in(&added.records, added.newest, now_ms);
         if accepted > 0 {
-            self.newest.send_replace(newest);
+            self.newest.send_replace(added.newest);
         }
         Ok(Receipt { accepted, duplicates })
     }

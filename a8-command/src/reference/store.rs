@@ -7,6 +7,8 @@ use common::service::{DbError, Tx, Value};
 use common::telemetry::{BusinessMetrics, DEDUP_WINDOW_MS, Event, FinanceMetrics, StripeMode};
 use serde_json::Value as Json;
 
+use super::recent::Arrival;
+
 /// An event as it is stored: the columns, and the event itself as text.
 #[derive(Debug, Clone)]
 pub(super) struct Record {
@@ -59,6 +61,23 @@ impl Record {
         }
     }
 
+    /// What is kept of it in memory.
+    pub(super) fn arrival(&self, seq: i64) -> Arrival<'_> {
+        Arrival {
+            seq,
+            at_ms: self.at_ms,
+            namespace: &self.namespace,
+            event: &self.key.event,
+            app_id: &self.app_id,
+            method: &self.method,
+            route: &self.route,
+            trace_id: &self.key.trace_id,
+            status: self.status,
+            p95_ms: self.p95_ms,
+            sample_rate: self.sample_rate,
+        }
+    }
+
     /// The columns of whatever was sent; only a defect stores what was not checked.
     pub(super) fn unchecked(value: &Json, now_ms: i64) -> Self {
         let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
@@ -85,9 +104,8 @@ impl Record {
     }
 }
 
-/// The most rows in one statement: binding a placeholder takes the longer the more there are. Smaller chunks are
-/// powers of two, so that few statements need preparing.
-const CHUNK: usize = 16;
+/// The most rows in one statement. Smaller chunks are powers of two, so that few statements need preparing.
+const CHUNK: usize = 128;
 
 /// Parts of a batch, each a power of two long and at most [`CHUNK`].
 fn chunks<T>(mut items: &[T]) -> Vec<&[T]> {
@@ -136,19 +154,27 @@ pub(super) async fn new_ones(tx: &mut Tx, records: Vec<Record>, now_ms: i64) -> 
     Ok((fresh, duplicates))
 }
 
-/// Adds events at the end and gives the newest sequence number.
-pub(super) async fn append(tx: &mut Tx, records: Vec<Record>, now_ms: i64) -> Result<i64, DbError> {
+/// Events as they were added, and the newest sequence number.
+#[derive(Debug)]
+pub(super) struct Added {
+    pub(super) records: Vec<(i64, Record)>,
+    pub(super) newest: i64,
+}
+
+/// Adds events at the end.
+pub(super) async fn append(tx: &mut Tx, records: Vec<Record>, now_ms: i64) -> Result<Added, DbError> {
     let rows = tx.query("SELECT COALESCE(MAX(seq), 0) AS top FROM events", vec![]).await?;
     let top = rows.first().map_or(Ok(0), |row| row.int("top"))?;
-    let numbered: Vec<(i64, Record)> = (top + 1..).zip(records).collect();
-    for part in chunks(&numbered) {
+    let records: Vec<(i64, Record)> = (top + 1..).zip(records).collect();
+    for part in chunks(&records) {
         insert_events(tx, part, now_ms).await?;
     }
-    for (seq, record) in &numbered {
+    for (seq, record) in &records {
         insert_money(tx, *seq, record).await?;
         insert_growth(tx, *seq, record).await?;
     }
-    Ok(numbered.last().map_or(top, |(seq, _)| *seq))
+    let newest = records.last().map_or(top, |(seq, _)| *seq);
+    Ok(Added { records, newest })
 }
 
 async fn insert_events(tx: &mut Tx, part: &[(i64, Record)], now_ms: i64) -> Result<(), DbError> {
@@ -237,8 +263,8 @@ mod tests {
 
     #[test]
     fn a_batch_is_cut_into_powers_of_two_without_losing_any() {
-        let sizes: Vec<_> = chunks(&[0_u8; 45]).into_iter().map(<[u8]>::len).collect();
-        assert_eq!(sizes, [16, 16, 8, 4, 1]);
+        let sizes: Vec<_> = chunks(&[0_u8; 301]).into_iter().map(<[u8]>::len).collect();
+        assert_eq!(sizes, [128, 128, 32, 8, 4, 1]);
     }
 
     #[test]

@@ -19,9 +19,9 @@ use super::scope::{Scope, ScopeQuery};
 use super::{Center, Shared, incidents};
 
 pub(super) use finance::{Money, demo, settled};
-pub(super) use funnels::{Funnel, funnels};
+pub(super) use funnels::{Funnel, funnels, is_step, stored_steps};
 pub(super) use growth::{counts, sign_ups};
-pub(super) use slo::{Figures, figures, limit_ms, state};
+pub(super) use slo::{limit_ms, state};
 
 /// The members that a tile adds to those all tiles have.
 type Members = Map<String, Value>;
@@ -59,7 +59,7 @@ impl Center {
         let db = &self.ctx.db;
         match tile {
             "slo-matrix" => slo::tile(self, scope).await,
-            "funnels" => funnels::tile(db, scope).await,
+            "funnels" => funnels::tile(self, scope).await,
             "growth" => growth::growth(db, scope).await,
             "activation" => growth::activation(db, scope).await,
             "finance" => finance::tile(self, scope).await,

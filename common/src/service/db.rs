@@ -265,14 +265,49 @@ impl Tx {
     }
 }
 
+/// From so many values on, placeholders without a number pay off.
+const MANY: usize = 32;
+
 fn bind(sql: &str, values: Vec<Value>) -> Query<'static, Sqlite, SqliteArguments> {
-    let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+    let sql = if values.len() < MANY { None } else { unnumbered(sql) }.unwrap_or_else(|| sql.to_owned());
+    let query = sqlx::query(AssertSqlSafe(sql));
     values.into_iter().fold(query, |query, value| match value {
         Value::Null => query.bind(None::<String>),
         Value::Int(value) => query.bind(value),
         Value::Real(value) => query.bind(value),
         Value::Text(value) => query.bind(value),
     })
+}
+
+/// The statement with `?` for `$1`, `$2` and so on; `None` unless each occurs once and in order. SQLite searches the
+/// list of all names for each value that is bound to a name, which takes the square of their number.
+fn unnumbered(sql: &str) -> Option<String> {
+    let mut plain = String::with_capacity(sql.len());
+    let mut is_quoted = false;
+    let mut number = 0_usize;
+    let mut rest = sql;
+    while let Some(at) = rest.find(['$', '\'']) {
+        let (before, mark) = rest.split_at(at);
+        plain.push_str(before);
+        rest = &mark[1..];
+        if mark.starts_with('\'') {
+            is_quoted = !is_quoted;
+            plain.push('\'');
+        } else if is_quoted {
+            plain.push('$');
+        } else {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let (given, after) = rest.split_at(digits);
+            number += 1;
+            if given.parse() != Ok(number) {
+                return None;
+            }
+            plain.push('?');
+            rest = after;
+        }
+    }
+    plain.push_str(rest);
+    Some(plain)
 }
 
 /// Tables of the kit itself, in every app's database.
@@ -309,6 +344,28 @@ mod tests {
         let rows = db.query("SELECT id, n, x FROM items", vec![]).await.unwrap();
         assert_eq!(rows.len(), 1);
         assert_eq!((rows[0].text("id").unwrap().as_str(), rows[0].int("n").unwrap()), ("a", 1));
+    }
+
+    #[test]
+    fn placeholders_lose_their_numbers_only_if_each_occurs_once_and_in_order() {
+        assert_eq!(
+            unnumbered("a = $1 AND b = '$9' AND c IN ($2, $3)").as_deref(),
+            Some("a = ? AND b = '$9' AND c IN (?, ?)")
+        );
+        assert_eq!(unnumbered("a = $2 AND b = $1"), None);
+        assert_eq!(unnumbered("a = $1 OR b = $1"), None);
+    }
+
+    #[tokio::test]
+    async fn many_values_end_up_where_their_numbers_say() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(dir.path(), "t", ITEMS).await.unwrap();
+        let rows: Vec<_> = (0..50).map(|row| format!("(${}, ${})", row * 2 + 1, row * 2 + 2)).collect();
+        let values = (0..50_i64).flat_map(|row| args![format!("{row:02}"), row]).collect();
+        db.execute(&format!("INSERT INTO items (id, n) VALUES {}", rows.join(", ")), values).await.unwrap();
+        let rows = db.query("SELECT id, n FROM items ORDER BY id", vec![]).await.unwrap();
+        let read: Vec<_> = rows.iter().map(|row| (row.text("id").unwrap(), row.int("n").unwrap())).collect();
+        assert_eq!(read, (0..50).map(|row| (format!("{row:02}"), row)).collect::<Vec<_>>());
     }
 
     #[tokio::test]

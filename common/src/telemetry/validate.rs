@@ -32,6 +32,9 @@ pub fn required_fields(event: EventName) -> &'static [&'static str] {
     }
 }
 
+/// What is said of another version.
+const VERSION_WANTED: &str = "is 1 for this endpoint";
+
 /// Fields that every event needs (those without a default in the type).
 const ALWAYS: [&str; 16] = [
     "schema_version",
@@ -60,27 +63,27 @@ pub fn parse(value: &Value) -> Result<Event, Vec<FieldError>> {
     let Some(object) = value.as_object() else {
         return Err(vec![FieldError::new("", "an event is a JSON object")]);
     };
+    let event = Event::deserialize(value).map_err(|error| field_errors(object, &error))?;
+    let errors = semantic_errors(&event, object);
+    if errors.is_empty() { Ok(event) } else { Err(errors) }
+}
+
+/// What is wrong with an event that could not be read: missing fields, then those of a wrong type.
+fn field_errors(object: &serde_json::Map<String, Value>, whole: &serde_json::Error) -> Vec<FieldError> {
     let mut errors: Vec<_> = ALWAYS
         .iter()
         .filter(|name| object.get(**name).is_none_or(Value::is_null))
         .map(|name| FieldError::new(format!("/{name}"), "is required"))
         .collect();
     errors.extend(field_type_errors(object));
-    if !errors.is_empty() {
-        return Err(errors);
+    if errors.is_empty() {
+        errors.push(FieldError::new("", whole.to_string()));
     }
-    let event: Event =
-        serde_json::from_value(value.clone()).map_err(|error| vec![FieldError::new("", error.to_string())])?;
-    let errors = semantic_errors(&event, object);
-    if errors.is_empty() { Ok(event) } else { Err(errors) }
+    errors
 }
 
 /// Finds each field that does not fit by trying it alone in an otherwise valid event.
 fn field_type_errors(object: &serde_json::Map<String, Value>) -> Vec<FieldError> {
-    let whole = serde_json::from_value::<Event>(Value::Object(object.clone()));
-    if whole.is_ok() {
-        return Vec::new();
-    }
     let Value::Object(valid) = specimen() else { return Vec::new() };
     object
         .iter()
@@ -104,20 +107,20 @@ fn specimen() -> Value {
 
 fn semantic_errors(event: &Event, object: &serde_json::Map<String, Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    let mut want = |holds: bool, pointer: &str, reason: String| {
+    let mut want = |holds: bool, pointer: &str, reason: &str| {
         if !holds {
             errors.push(FieldError::new(pointer, reason));
         }
     };
-    want(event.schema_version == SCHEMA_VERSION, "/schema_version", format!("is {SCHEMA_VERSION} for this endpoint"));
-    want(crate::clock::parse_rfc3339(&event.timestamp).is_ok(), "/timestamp", "is RFC 3339 with an offset".into());
-    want((100..600).contains(&event.status), "/status", "is an HTTP status, 100 to 599".into());
-    want(non_negative(event.p95_ms), "/p95_ms", "is a number of milliseconds, 0 or more".into());
-    want(event.p50_ms.is_none_or(non_negative), "/p50_ms", "is a number of milliseconds, 0 or more".into());
+    want(event.schema_version == SCHEMA_VERSION, "/schema_version", VERSION_WANTED);
+    want(crate::clock::parse_rfc3339(&event.timestamp).is_ok(), "/timestamp", "is RFC 3339 with an offset");
+    want((100..600).contains(&event.status), "/status", "is an HTTP status, 100 to 599");
+    want(non_negative(event.p95_ms), "/p95_ms", "is a number of milliseconds, 0 or more");
+    want(event.p50_ms.is_none_or(non_negative), "/p50_ms", "is a number of milliseconds, 0 or more");
     let percent = |value: f64| (0.0..=100.0).contains(&value);
-    want(event.error_rate_pct.is_none_or(percent), "/error_rate_pct", "is a percentage, 0 to 100".into());
+    want(event.error_rate_pct.is_none_or(percent), "/error_rate_pct", "is a percentage, 0 to 100");
     let share = event.sample_rate > 0.0 && event.sample_rate <= 1.0;
-    want(share, "/sample_rate", "is above 0 and at most 1".into());
+    want(share, "/sample_rate", "is above 0 and at most 1");
     for (pointer, text) in [
         ("/event_id", &event.event_id),
         ("/env", &event.env),
@@ -125,11 +128,11 @@ fn semantic_errors(event: &Event, object: &serde_json::Map<String, Value>) -> Ve
         ("/idempotency_key", &event.idempotency_key),
     ] {
         let fits = !text.is_empty() && text.len() <= 200;
-        want(fits, pointer, "is 1 to 200 characters".into());
+        want(fits, pointer, "is 1 to 200 characters");
     }
-    for name in required_fields(event.event) {
-        let given = object.get(*name).is_some_and(|value| !value.is_null());
-        want(given, &format!("/{name}"), format!("is required for {}", event.event));
+    let missing = |name: &&&str| object.get(**name).is_none_or(Value::is_null);
+    for name in required_fields(event.event).iter().filter(missing) {
+        errors.push(FieldError::new(format!("/{name}"), format!("is required for {}", event.event)));
     }
     errors
 }
@@ -175,6 +178,21 @@ mod tests {
         event["sample_rate"] = 0.into();
         event["timestamp"] = "yesterday".into();
         assert_eq!(pointers(&event), ["/timestamp", "/status", "/p95_ms", "/sample_rate"]);
+    }
+
+    #[test]
+    fn another_version_is_refused_by_the_number_that_is_wanted() {
+        let mut event = specimen();
+        event["schema_version"] = (SCHEMA_VERSION + 1).into();
+        let errors = parse(&event).unwrap_err();
+        assert_eq!(errors, [FieldError::new("/schema_version", format!("is {SCHEMA_VERSION} for this endpoint"))]);
+    }
+
+    #[test]
+    fn a_null_where_none_is_allowed_is_refused() {
+        let mut event = specimen();
+        event["test_run"] = Value::Null;
+        assert_eq!(pointers(&event), [""]);
     }
 
     #[test]

@@ -13,12 +13,12 @@ use serde::Deserialize;
 
 use super::format::{count, money, ms, percent, time_of, words};
 use super::page;
-use super::spark::{Spark, draw};
+use super::spark::{BUCKETS, Spark, draw};
 use crate::reference::events::Stored;
 use crate::reference::incidents::{self, Incident};
-use crate::reference::recent::{Sample, Samples};
+use crate::reference::recent::Figures;
 use crate::reference::scope::{Scope, ScopeQuery};
-use crate::reference::tiles::{self, Figures, Funnel, Money, figures, limit_ms, state};
+use crate::reference::tiles::{self, Funnel, Money, limit_ms, state};
 use crate::reference::{Center, Shared};
 
 /// Events in the feed.
@@ -126,9 +126,11 @@ pub(super) async fn show(State(center): State<Shared>, Query(choice): Query<Choi
 impl Center {
     async fn dashboard(&self, scope: &Scope) -> Result<Dashboard, DbError> {
         let db = &self.ctx.db;
-        let samples = self.recent.samples(db, scope).await?;
-        let whole = figures(samples.values().flatten().copied().collect());
-        let apps: Vec<_> = AppId::ALL.into_iter().map(|app| app_row(app, &samples, scope)).collect();
+        let matrix = self.recent.matrix(db, scope).await?;
+        let lines = self.recent.p95_by_interval(db, scope, BUCKETS).await?;
+        let line = |app: AppId| lines.get(app.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let apps: Vec<_> =
+            AppId::ALL.into_iter().map(|app| app_row(app, matrix.apps.get(app.as_str()), line(app))).collect();
         let (verdict, verdict_state) = verdict(&apps);
         let first_uses = tiles::counts(db, scope, &["activation_first_use"]).await?.into_values().sum::<i64>();
         let (feed, newest_seq) = self.feed(scope).await?;
@@ -143,12 +145,12 @@ impl Center {
             verdict,
             verdict_state,
             verdict_shape: look(verdict_state).0,
-            requests: count(whole.as_ref().map_or(0, |figures| figures.requests)),
-            error_rate: whole.as_ref().map_or_else(|| "–".to_owned(), |figures| percent(figures.error_rate_pct)),
+            requests: count(matrix.requests),
+            error_rate: matrix.error_rate_pct.map_or_else(|| "–".to_owned(), percent),
             sign_ups: count(unsigned(tiles::sign_ups(db, scope).await?)),
             first_uses: count(unsigned(first_uses)),
             apps,
-            funnels: tiles::funnels(db, scope).await?.iter().map(funnel_view).collect(),
+            funnels: tiles::funnels(self, scope).await?.iter().map(funnel_view).collect(),
             money: tiles::settled(self, scope).await?.iter().map(money_view).collect(),
             demo: self.demo_money(scope).await?,
             incidents,
@@ -170,9 +172,10 @@ impl Center {
         let top = self.ctx.db.query_one("SELECT COALESCE(MAX(seq), 0) AS top FROM events", vec![]).await?;
         let top = top.map_or(Ok(0), |row| row.int("top"))?;
         let sql = "SELECT seq, received_at_ms, body FROM events
-                   WHERE namespace = $1 AND event <> 'route_snapshot' AND seq <= $2 AND seq > $3
+                   WHERE (namespace || '') = $1 AND event <> 'route_snapshot' AND seq <= $2 AND seq > $3
                    ORDER BY seq DESC LIMIT $4";
-        // Only the newest few thousand are looked through, so that a quiet namespace costs no full scan.
+        // Only the newest few thousand are looked through, so that a quiet namespace costs no full scan; joining
+        // nothing to the namespace keeps its index out, which would read and sort them all.
         let rows = self.ctx.db.query(sql, args![scope.namespace.as_str(), top, top - 5_000, FEED]).await?;
         let feed = rows.iter().map(|row| Stored::read(row).map(|stored| feed_item(&stored))).collect::<Result<_, _>>();
         Ok((feed?, top))
@@ -212,21 +215,17 @@ fn look(state: &str) -> (&'static str, &'static str) {
     }
 }
 
-fn app_row(app: AppId, samples: &Samples, scope: &Scope) -> AppRow {
-    let own = samples.iter().filter(|(key, _)| key.app_id == app.as_str());
-    let own: Vec<Sample> = own.flat_map(|(_, samples)| samples.iter().copied()).collect();
-    let spark = draw(&own, scope.since_ms, scope.now_ms, limit_ms(app));
-    let figures = figures(own);
-    let state = state(app, figures.as_ref());
+fn app_row(app: AppId, figures: Option<&Figures>, line: &[Option<f64>]) -> AppRow {
+    let state = state(app, figures);
     let (shape, state_text) = look(state);
     AppRow {
         app,
         state,
         shape,
         state_text,
-        figures: figures.as_ref().map(shown),
+        figures: figures.map(shown),
         limit: limit_ms(app).map_or_else(|| "none".to_owned(), |limit| format!("{limit:.0} ms")),
-        spark,
+        spark: draw(line, limit_ms(app)),
     }
 }
 

@@ -1,10 +1,7 @@
 //! A small line of P95 over time, as SVG made by the server.
 
-use crate::reference::recent::Sample;
-use crate::reference::tiles::figures;
-
 /// Intervals drawn.
-const BUCKETS: usize = 30;
+pub(super) const BUCKETS: usize = 30;
 /// Width and height of the drawing, in its own units.
 const SIZE: (f64, f64) = (120.0, 28.0);
 
@@ -21,9 +18,8 @@ pub(super) struct Spark {
     pub(super) label: String,
 }
 
-/// Draws the P95 of each interval between `since_ms` and `now_ms`.
-pub(super) fn draw(samples: &[Sample], since_ms: i64, now_ms: i64, limit_ms: Option<f64>) -> Spark {
-    let values = p95_by_interval(samples, since_ms, now_ms);
+/// Draws the P95 of each of the [`BUCKETS`] intervals, `None` where nothing was reported.
+pub(super) fn draw(values: &[Option<f64>], limit_ms: Option<f64>) -> Spark {
     let known: Vec<f64> = values.iter().flatten().copied().collect();
     let Some(latest) = known.last().copied() else {
         return Spark { label: "no requests reported".to_owned(), ..Spark::default() };
@@ -33,7 +29,7 @@ pub(super) fn draw(samples: &[Sample], since_ms: i64, now_ms: i64, limit_ms: Opt
     let y = |value: f64| format!("{:.1}", SIZE.1 - 2.0 - value / top * (SIZE.1 - 4.0));
     let last = values.iter().rposition(Option::is_some).unwrap_or(0);
     Spark {
-        path: path(&values, y),
+        path: path(values, y),
         dot: Some((x(last), y(latest))),
         limit_y: limit_ms.filter(|limit| *limit < top).map(y),
         label: format!(
@@ -42,17 +38,6 @@ pub(super) fn draw(samples: &[Sample], since_ms: i64, now_ms: i64, limit_ms: Opt
             super::format::ms(highest)
         ),
     }
-}
-
-fn p95_by_interval(samples: &[Sample], since_ms: i64, now_ms: i64) -> Vec<Option<f64>> {
-    let mut buckets: Vec<Vec<Sample>> = vec![Vec::new(); BUCKETS];
-    let span = (now_ms - since_ms).max(1);
-    for sample in samples {
-        let offset = (sample.at_ms - since_ms).clamp(0, span - 1);
-        let index = usize::try_from(offset * i64::try_from(BUCKETS).unwrap_or(1) / span).unwrap_or(0);
-        buckets[index.min(BUCKETS - 1)].push(*sample);
-    }
-    buckets.into_iter().map(|bucket| figures(bucket).map(|figures| figures.p95_ms)).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "at most thirty")]
@@ -77,20 +62,16 @@ fn path(values: &[Option<f64>], y: impl Fn(f64) -> String) -> String {
 mod tests {
     use super::*;
 
-    fn sample(at_ms: i64, us: u64) -> Sample {
-        Sample { at_ms, us, weight_milli: 1_000, failed: false }
-    }
-
     #[test]
     fn a_silent_interval_is_a_gap_and_no_line_is_drawn_across_it() {
-        let drawn = draw(&[sample(0, 10_000), sample(29_999, 10_000)], 0, 30_000, None);
+        let drawn = draw(&[Some(10.0), None, Some(10.0)], None);
         assert_eq!(drawn.path.matches('M').count(), 2);
         assert_eq!(drawn.path.matches('L').count(), 0);
     }
 
     #[test]
     fn the_limit_is_drawn_only_where_it_is_in_sight() {
-        assert_eq!(draw(&[sample(0, 10_000)], 0, 30_000, Some(150.0)).limit_y, None);
-        assert!(draw(&[sample(0, 200_000)], 0, 30_000, Some(150.0)).limit_y.is_some());
+        assert_eq!(draw(&[Some(10.0)], Some(150.0)).limit_y, None);
+        assert!(draw(&[Some(200.0)], Some(150.0)).limit_y.is_some());
     }
 }
