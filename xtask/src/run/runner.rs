@@ -219,7 +219,8 @@ fn missing_for_ready(run: &Run) -> Vec<String> {
                 let issue = ruling.claim.known_issue.as_deref().unwrap_or("known issue");
                 Some(format!("{id}: {issue} shows: {}", ruling.explanation))
             }
-            Verdict::Inconclusive { observed, required, .. } => Some(format!("{id}: {observed}, {required}")),
+            _ if !ruling.claim.gate => None,
+            Verdict::Inconclusive { observed, required, .. } => Some(format!("{id}: {observed}; {required}")),
             Verdict::Held { action, grant } => Some(format!("{id}: waits for approval of {action}: {grant}")),
             Verdict::Skipped { reason } => Some(format!("{id}: not tried: {reason}")),
             Verdict::Pass { .. } => None,

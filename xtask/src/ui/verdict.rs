@@ -94,11 +94,14 @@ fn needs(ruling: &Ruling) -> (String, String) {
 }
 
 fn missing(out: &mut String, view: &RunView, paint: Paint) {
-    if view.missing_for_ready.is_empty() {
+    // What is not decided stands in the table above.
+    let told = |line: &&String| undecided(view).any(|ruling| line.starts_with(&ruling.claim.id));
+    let rest: Vec<_> = view.missing_for_ready.iter().filter(|line| !told(line)).collect();
+    if rest.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n{}", paint.on(Style::new().bold(), "missing for READY"));
-    for line in &view.missing_for_ready {
+    let _ = writeln!(out, "\n{}", paint.on(Style::new().bold(), "also missing for READY"));
+    for line in rest {
         let _ = writeln!(out, "  {}", printable(line));
     }
 }
