@@ -237,7 +237,7 @@ fn lines<'a>(
             interval.push((sample.us, sample.weight_milli));
         }
     }
-    let line = |line: Vec<Vec<_>>| line.into_iter().map(|interval| digest::p95_ms(interval)).collect();
+    let line = |line: Vec<Vec<_>>| line.into_iter().map(digest::p95_ms).collect();
     lines.into_iter().map(|(app, intervals)| (app.to_owned(), line(intervals))).collect()
 }
 
