@@ -75,7 +75,7 @@ fn ruling(app: &InventoryApp) -> Ruling {
         id: format!("{}.inventory", id.lower()),
         app: id,
         phase: PHASE,
-        text: format!("{id} answers and serves every route of its contract"),
+        text: "answers, and serves every route of its contract".to_owned(),
         kind: "check".into(),
         gate: true,
         known_issue: None,

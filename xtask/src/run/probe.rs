@@ -135,7 +135,7 @@ fn record_failure(run: &mut Run, phase: u8, scenario: &Scenario, error: &LoadErr
         _ => (scenario.app, None),
     };
     let what = format!("reachable.{}", scenario.id);
-    let claim = claim(phase, app, &what, format!("{app} can be loaded by {}", scenario.id), &[]);
+    let claim = claim(phase, app, &what, format!("can be loaded by {}", scenario.id), &[]);
     let verdict = match blamed {
         Some(figures) => Verdict::Fail { figures, traces: Vec::new() },
         None => Verdict::nothing_seen("requests", "a load that gives samples"),

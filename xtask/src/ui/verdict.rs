@@ -94,8 +94,11 @@ fn needs(ruling: &Ruling) -> (String, String) {
 }
 
 fn missing(out: &mut String, view: &RunView, paint: Paint) {
-    // What is not decided stands in the table above.
-    let told = |line: &&String| undecided(view).any(|ruling| line.starts_with(&ruling.claim.id));
+    // What failed or is not decided stands above.
+    let told = |line: &&String| {
+        let failed = view.rulings.iter().filter(|ruling| ruling.claim.gate && ruling.verdict.is_fail());
+        undecided(view).chain(failed).any(|ruling| line.starts_with(&ruling.claim.id))
+    };
     let rest: Vec<_> = view.missing_for_ready.iter().filter(|line| !told(line)).collect();
     if rest.is_empty() {
         return;
