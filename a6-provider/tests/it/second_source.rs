@@ -43,7 +43,7 @@ struct Page {
 impl Pair {
     async fn start(tamper: Tamper) -> Self {
         let a8 = Ecosystem::start(vec![a8_command::reference::app()]).await;
-        let to = format!("http://{}/", a8.app(AppId::A8).address).parse().unwrap();
+        let to = format!("http://{}/", a8.app(AppId::A8).address).parse().expect("an address makes a URL");
         let proxy = TamperProxy::start(to, tamper).await;
         let a6 = Ecosystem::start_with(vec![a6_provider::reference::app()], |config| {
             config.upstreams.insert(AppId::A8, proxy.url());
@@ -55,7 +55,7 @@ impl Pair {
     async fn load(&self, id: &str) -> LoadReport {
         let options = LoadOptions { limits: vec![LIMIT], ..LoadOptions::default() };
         let _alone = ONE_LOAD.lock().await;
-        load::run(&workload(id), &self.a6.guard(), options).await.unwrap()
+        load::run(&workload(id), &self.a6.guard(), options).await.expect("A6 can be loaded")
     }
 
     /// Compares until no more than `lost` requests are missing, for three seconds at most.
@@ -69,11 +69,12 @@ impl Pair {
             let page: Page = serde_json::from_slice(&reply.body).expect("A8 lists events");
             let routes = join(&report.traces, &page.events, Rules::default());
             let missing: u64 = routes.values().map(|entry| entry.lost).sum();
-            *latest.lock().unwrap() = routes.into_iter().map(|((_, route), entry)| (route, entry)).collect();
+            *latest.lock().expect("nobody panics with it") =
+                routes.into_iter().map(|((_, route), entry)| (route, entry)).collect();
             Ok((missing <= lost()).then_some(()))
         });
-        looked.await.unwrap();
-        latest.into_inner().unwrap()
+        looked.await.expect("A8 answers");
+        latest.into_inner().expect("nobody panics with it")
     }
 
     async fn stop(self) {
