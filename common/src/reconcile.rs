@@ -108,3 +108,6 @@ impl Reconciliation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

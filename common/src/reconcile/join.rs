@@ -123,13 +123,13 @@ fn differs(record: &TraceRecord, seen: &SeenEvent, rules: Rules) -> Option<Strin
     match record.app_us {
         Some(told) => {
             let (told, slack) = (as_f64(told), (as_f64(told) * rules.allowance_share).max(allowance));
-            let off = (told - reported_us).abs() > slack;
-            off.then(|| format!("the app told the probe {:.3} ms, A8 has {:.3} ms", told / 1_000.0, event.p95_ms))
+            let alike = (told - reported_us).abs() <= slack;
+            (!alike).then(|| format!("the app told the probe {:.3} ms, A8 has {:.3} ms", told / 1_000.0, event.p95_ms))
         }
         None => {
             let whole = as_f64(record.service_us);
-            let off = reported_us > whole + whole * rules.allowance_share + allowance;
-            off.then(|| {
+            let possible = reported_us <= whole + whole * rules.allowance_share + allowance;
+            (!possible).then(|| {
                 format!("A8 has {:.3} ms, longer than the probe waited ({:.3} ms)", event.p95_ms, whole / 1_000.0)
             })
         }

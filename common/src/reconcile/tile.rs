@@ -54,10 +54,10 @@ pub fn compare_tile(entry: &mut Reconciliation, records: &[TraceRecord], row: Op
         let slack = us * ALLOWANCE.0 / 100 + ALLOWANCE.1;
         as_f64(if up { us.saturating_add(slack) } else { us.saturating_sub(slack) })
     };
-    let below = seen.lower.is_some_and(|lower| tile_us < wide(lower, false));
-    let above = seen.upper.is_some_and(|upper| tile_us > wide(upper, true));
+    let not_below = seen.lower.is_none_or(|lower| tile_us >= wide(lower, false));
+    let not_above = seen.upper.is_none_or(|upper| tile_us <= wide(upper, true));
     let probe_p95_ms = as_f64(seen.value.unwrap_or(0)) / 1_000.0;
-    let disagreement = (below || above).then(|| {
+    let disagreement = (!(not_below && not_above)).then(|| {
         format!("it shows P95 {:.3} ms where the same requests told the probe {probe_p95_ms:.3} ms", row.p95_ms)
     });
     entry.tile = Some(TileComparison { tile_p95_ms: row.p95_ms, probe_p95_ms, disagreement });

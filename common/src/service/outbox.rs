@@ -293,7 +293,7 @@ impl Telemetry {
 
 #[derive(Debug, Deserialize)]
 struct Receipt {
-    #[serde(default)]
+    /// Always there: an answer without it is somebody else's, and acknowledges nothing.
     rejected: Vec<Rejection>,
 }
 
@@ -317,7 +317,11 @@ async fn post(upstream: &Upstream, key: &str, app: AppId, events: &[JsonValue]) 
     if status != StatusCode::OK && status != StatusCode::UNPROCESSABLE_ENTITY {
         return Err(format!("A8 answered {status}"));
     }
-    response.json::<Receipt>().await.map(|receipt| receipt.rejected).map_err(|error| error.to_string())
+    let rejected = response.json::<Receipt>().await.map_err(|error| error.to_string())?.rejected;
+    if status == StatusCode::UNPROCESSABLE_ENTITY && rejected.is_empty() {
+        return Err("A8 refused the batch and named no event of it".to_owned());
+    }
+    Ok(rejected)
 }
 
 /// Deletes what was acknowledged; what A8 refuses is kept aside with the reason.

@@ -10,7 +10,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header as http_header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 
 use super::idempotency::{self, EffectKey, InFlight, Known, StoredAnswer};
 use super::outbox::took_ms;
@@ -188,24 +188,30 @@ async fn limited(request: Request, route: Option<&Route>) -> Result<Request, Pro
     };
     let (mut parts, body) = request.into_parts();
     let declared = parts.headers.get(http_header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let too_large = || {
-        let detail = format!("the body is over the limit of {limit} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", detail)
-    };
-    if declared.is_some_and(|length: usize| length > limit) {
-        // What was sent is read and dropped: a caller that is cut off while it sends never sees the answer.
-        let mut rest = body.into_data_stream();
-        let mut dropped = 0;
-        while dropped < limit.saturating_mul(2)
-            && let Some(Ok(part)) = futures_util::StreamExt::next(&mut rest).await
-        {
-            dropped += part.len();
-        }
-        return Err(too_large());
-    }
-    let bytes = to_bytes(body, limit).await.map_err(|_| too_large())?;
+    let bytes = read(body, limit, declared.is_some_and(|length: usize| length > limit)).await?;
     parts.extensions.insert(ReadBody(bytes.clone()));
     Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// Reads a body up to `limit`. What is beyond is read and dropped, up to twice as much again: a caller that is cut off
+/// while it sends never sees the answer.
+async fn read(body: Body, limit: usize, declared_too_large: bool) -> Result<Bytes, Problem> {
+    let mut parts = body.into_data_stream();
+    let (mut kept, mut seen) = (Vec::new(), 0_usize);
+    while let Some(part) = parts.next().await {
+        let part = part.map_err(|_| Problem::malformed("the body broke off"))?;
+        seen = seen.saturating_add(part.len());
+        if seen <= limit {
+            kept.extend_from_slice(&part);
+        } else if seen > limit.saturating_mul(3) {
+            break;
+        }
+    }
+    if declared_too_large || seen > limit {
+        let detail = format!("the body is over the limit of {limit} bytes");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", detail));
+    }
+    Ok(kept.into())
 }
 
 fn with_context(mut request: Request, context: RequestContext) -> Request {

@@ -120,7 +120,7 @@ impl Ecosystem {
         check.run(self.context()).await
     }
 
-    /// Ends one app as a crash would: no last round, nothing flushed.
+    /// Takes one app out of those that [`Ecosystem::stop`] ends. It runs on until its [`Running::stop`].
     ///
     /// # Panics
     /// When it was not started.
