@@ -25,8 +25,12 @@ pub(crate) fn render_verdict_block(view: &RunView, color: bool) -> String {
     let _ = writeln!(out, "\n{word} {}", meaning(view));
     let line = format!("{}, profile {}, {}, run {}", head.target, head.profile, timing(view), head.run_id);
     let _ = writeln!(out, "{}", paint.on(Style::new().dimmed(), &line));
-    let _ = writeln!(out, "{}", Counts::of(view, None).line());
-    by_app(&mut out, view);
+    if view.rollup.is_none() && !view.rulings.is_empty() {
+        let _ = writeln!(out, "{} were ruled on before it stopped", plural(view.rulings.len(), "claim"));
+    } else {
+        let _ = writeln!(out, "{}", Counts::of(view, None).line());
+        by_app(&mut out, view);
+    }
     failed(&mut out, view, paint);
     waiting(&mut out, view, paint);
     missing(&mut out, view, paint);
