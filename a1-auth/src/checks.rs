@@ -17,10 +17,12 @@ pub(crate) fn all() -> Vec<Check> {
         Check::new("a1.conformance", "every route of the contract answers as promised", |cx| Box::pin(conforms(cx))),
         Check::new("a1.discovery", "discovery names this issuer, its endpoints and PKCE", |cx| {
             Box::pin(discovery::document(cx))
-        }),
+        })
+        .phase(1),
         Check::new("a1.signing_key", "the keys hold the one that signs, and no private part", |cx| {
             Box::pin(discovery::signing_key(cx))
-        }),
+        })
+        .phase(1),
         Check::new("a1.code_flow", "ten of ten sign-ins end in a verified ID token", |cx| {
             Box::pin(flow::ten_of_ten(cx))
         }),
@@ -31,7 +33,8 @@ pub(crate) fn all() -> Vec<Check> {
         Check::new("a1.code_once", "a code is redeemed once", |cx| Box::pin(refusals::code_once(cx))),
         Check::new("a1.redirect_exact", "codes go to registered addresses only", |cx| {
             Box::pin(refusals::redirect_exact(cx))
-        }),
+        })
+        .phase(1),
         Check::new("a1.forms", "forms work in their own browser only, and guessing is slowed", |cx| {
             Box::pin(refusals::forms(cx))
         }),

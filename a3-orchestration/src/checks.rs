@@ -16,10 +16,12 @@ pub(crate) fn all() -> Vec<Check> {
     vec![
         Check::new("a3.preflight_tells", "the preflight names every app that a run needs", |cx| {
             Box::pin(facts::preflight_tells(cx))
-        }),
+        })
+        .phase(1),
         Check::new("a3.breakers_listed", "there is a breaker before each party that A3 calls", |cx| {
             Box::pin(facts::breakers_listed(cx))
-        }),
+        })
+        .phase(1),
         Check::new("a3.test_rewards_teach_nothing", "a reward of a test run changes no belief", |cx| {
             Box::pin(facts::test_rewards_teach_nothing(cx))
         }),

@@ -20,9 +20,9 @@ pub struct Rules {
 }
 
 impl Default for Rules {
-    /// 60 s; 50 µs or 1 %.
+    /// 60 s; 2 µs or 0.1 %: an app reports and answers the same measurement, so only rounding may differ.
     fn default() -> Self {
-        Self { arrival_limit_ms: 60_000, allowance_us: 50, allowance_share: 0.01 }
+        Self { arrival_limit_ms: 60_000, allowance_us: 2, allowance_share: 0.001 }
     }
 }
 

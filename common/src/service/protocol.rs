@@ -95,7 +95,7 @@ impl Protocol {
         let (parts, _) = request.into_parts();
         let request = Request::from_parts(parts, Body::from(body));
         let response = next.run(with_unit(with_context(request, context), unit)).await;
-        if !response.status().is_success() {
+        if response.status().as_u16() >= 400 {
             return settle(unit, response).await;
         }
         let (parts, body) = response.into_parts();

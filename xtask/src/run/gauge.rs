@@ -16,6 +16,7 @@ struct Sums {
     requests: u64,
     errors: u64,
     worst_p95_ms: f64,
+    most_vus: u32,
 }
 
 impl Gauge {
@@ -27,6 +28,7 @@ impl Gauge {
             requests: sums.requests + window.steps.iter().map(|step| step.count).sum::<u64>(),
             errors: sums.errors + window.steps.iter().map(|step| step.errors).sum::<u64>(),
             worst_p95_ms: sums.worst_p95_ms.max(window.p95_ms.unwrap_or(0.0)),
+            most_vus: sums.most_vus.max(window.vus),
         };
         loads.insert(scenario.to_owned(), (window.clone(), sums));
         let now = loads.values().map(|(window, _)| window);
@@ -42,7 +44,7 @@ impl Gauge {
         }
     }
 
-    /// All seconds of all loads: requests per second on average, the worst second's P95.
+    /// All seconds of all loads: the most users, requests per second on average, the worst second's P95.
     pub(super) fn whole(&self) -> Tick {
         let loads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let elapsed_s = as_f64(loads.values().map(|(window, _)| window.elapsed_s).max().unwrap_or(0));
@@ -50,7 +52,7 @@ impl Gauge {
         let errors: u64 = loads.values().map(|(_, sums)| sums.errors).sum();
         Tick {
             elapsed_s,
-            vus: loads.values().map(|(window, _)| window.vus).sum(),
+            vus: loads.values().map(|(_, sums)| sums.most_vus).sum(),
             rps: if elapsed_s > 0.0 { as_f64(requests) / elapsed_s } else { 0.0 },
             p95_ms: loads.values().map(|(_, sums)| sums.worst_p95_ms).fold(0.0, f64::max),
             error_pct: percent(errors, requests),

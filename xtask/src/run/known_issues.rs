@@ -14,6 +14,8 @@ use crate::record::{KnownIssue, Measurement, Record, RouteFigures};
 
 const PHASE: u8 = 2;
 const ID: &str = "A8-PERF-001";
+/// How the ids of its workloads begin.
+pub(super) const OVERVIEW: &str = "a8_overview";
 const FLAG: &str = "a8_tile_cache";
 /// Events of one batch.
 const BATCH: u64 = 1_000;

@@ -13,7 +13,9 @@ pub(super) async fn phase(run: &mut Run) -> Result<(), RunError> {
     let scenarios = scenarios.into_iter().filter(|scenario| run.context.has(scenario.app)).collect();
     probe::run_all(run, PHASE, scenarios).await?;
     audit::checks(run, PHASE, |_| true).await?;
-    if run.plan.selection.check.is_none() && run.plan.apps().contains(&AppId::A8) {
+    let only = &run.plan.selection;
+    let overview = only.scenario.as_ref().is_none_or(|id| id.starts_with(known_issues::OVERVIEW));
+    if overview && only.check.is_none() && run.plan.apps().contains(&AppId::A8) {
         known_issues::overview(run).await?;
     }
     audit::telemetry(run, PHASE, AppId::ALL.as_slice())

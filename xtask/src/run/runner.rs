@@ -216,8 +216,8 @@ fn missing_for_ready(run: &Run) -> Vec<String> {
         match &ruling.verdict {
             Verdict::Fail { .. } if ruling.claim.gate => Some(format!("{id}: {}", ruling.explanation)),
             Verdict::Fail { .. } => {
-                let issue = ruling.claim.known_issue.as_deref().unwrap_or("known issue");
-                Some(format!("{id}: {issue} shows: {}", ruling.explanation))
+                let issue = ruling.claim.known_issue.as_deref().unwrap_or("without a name");
+                Some(format!("{id}: known issue {issue} shows again: {}", ruling.explanation))
             }
             _ if !ruling.claim.gate => None,
             Verdict::Inconclusive { observed, required, .. } => Some(format!("{id}: {observed}; {required}")),
