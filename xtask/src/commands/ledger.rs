@@ -52,6 +52,10 @@ pub(crate) fn verify(args: VerifyArgs) -> u8 {
     }
     let state = if finished { "ended" } else { "did not end" };
     anstream::println!("{}: {} lines, head {}, the run {state}", path.display(), verification.lines, verification.head);
+    if verification.lines == 0 {
+        anstream::println!("EMPTY: nothing was recorded, so there is nothing to trust");
+        return exit_code(Outcome::NothingRan, false);
+    }
     if verification.is_intact() {
         anstream::println!("intact");
         0

@@ -21,6 +21,9 @@ use crate::record::{Record, RunStarted, RunView};
 use crate::report;
 use crate::ui::Ui;
 
+/// The target that needs no other machine.
+const EMBEDDED: &str = "embedded";
+
 /// How a run is set up, apart from what it does.
 pub(crate) struct Setup {
     pub(crate) target: TargetArgs,
@@ -38,6 +41,9 @@ pub(crate) struct Settled {
 
 /// Begins a run and carries it through.
 pub(crate) async fn begin(setup: Setup, plan: Plan) -> Result<Settled, RunError> {
+    if plan.target != EMBEDDED {
+        environment(&setup.target).map_err(RunError::Configuration)?;
+    }
     let run_id = RunId::at(clock::unix_ms());
     let store = RunStore(setup.output.runs.clone());
     let ledger = Ledger::create(&store.0, &run_id)?;
@@ -122,7 +128,7 @@ async fn reach(
     plan: &Plan,
     folder: &std::path::Path,
 ) -> Result<(Option<Embedded>, CheckContext), RunError> {
-    if plan.target == "embedded" {
+    if plan.target == EMBEDDED {
         let apps = EmbeddedPlan {
             apps: common::ids::AppId::ALL.to_vec(),
             base_port: setup.target.base_port,

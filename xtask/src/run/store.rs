@@ -38,12 +38,12 @@ impl RunStore {
         self.0.join(run.as_str())
     }
 
-    /// The newest run.
+    /// The newest run that recorded something.
     pub(crate) fn newest(&self) -> Result<RunId, StoreError> {
         let entries = std::fs::read_dir(&self.0).map_err(|_| StoreError::NoRun(self.0.clone()))?;
         let runs = entries
             .flatten()
-            .filter(|entry| entry.path().join(LEDGER_FILE).is_file())
+            .filter(|entry| entry.path().join(LEDGER_FILE).metadata().is_ok_and(|ledger| ledger.len() > 0))
             .filter_map(|entry| entry.file_name().to_str()?.parse::<RunId>().ok());
         runs.max().ok_or_else(|| StoreError::NoRun(self.0.clone()))
     }
