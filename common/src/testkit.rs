@@ -3,5 +3,5 @@
 mod ecosystem;
 mod tamper;
 
-pub use ecosystem::{Ecosystem, Subject, try_fault};
+pub use ecosystem::{Ecosystem, Subject, missed_faults, try_fault};
 pub use tamper::{Tamper, TamperProxy};

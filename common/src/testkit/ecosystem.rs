@@ -1,6 +1,6 @@
 //! Several reference apps that know each other, behind one guard; or a deployed target in their place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -212,4 +212,30 @@ pub async fn try_fault(suite: &Suite, fault: &Fault, apps: Vec<AppDef>) -> Check
     let report = check.run(context).await;
     ecosystem.stop().await;
     report
+}
+
+/// Tries every fault of a suite and gives what does not fit, a line each: a check that does not hold on healthy apps, and a
+/// fault that its check does not catch. Nothing is the good answer.
+///
+/// # Panics
+/// When the suite has no faults, lacks a check that a fault names, or an app does not start.
+pub async fn missed_faults(suite: &Suite, apps: fn() -> Vec<AppDef>) -> Vec<String> {
+    assert!(!suite.faults.is_empty(), "{} has no faults, so nothing is shown", suite.app());
+    let mut missed = Vec::new();
+    let healthy = Ecosystem::start(apps()).await;
+    for id in suite.faults.iter().map(|fault| &fault.caught_by).collect::<BTreeSet<_>>() {
+        let check = suite.check(id).unwrap_or_else(|| panic!("{}: no check {id}", suite.app()));
+        let report = healthy.check(check).await;
+        if !report.holds() {
+            missed.push(format!("{id} does not hold without a fault: {:?}", report.broken_lines()));
+        }
+    }
+    healthy.stop().await;
+    for fault in &suite.faults {
+        let report = try_fault(suite, fault, apps()).await;
+        if report.broken_lines().is_empty() {
+            missed.push(format!("{} ({}) was not caught by {}", fault.id, fault.breaks, fault.caught_by));
+        }
+    }
+    missed
 }
