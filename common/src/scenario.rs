@@ -18,15 +18,15 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::AppId;
 
-pub use executor::Executor;
+pub use executor::{Executor, Stage};
 pub(crate) use expect::glob;
 pub use expect::{Expect, Extract, ExtractFrom};
 pub(crate) use feeder::scalar_text;
 pub use feeder::{Feeder, FeederMode, Record, parse_records};
 pub(crate) use placeholder::{Segment, Slot, parse as parse_placeholders};
 pub use request::{BodyTemplate, RequestTemplate};
-pub use step::Step;
-pub use threshold::{Aggregate, Comparison, METRICS, ThresholdExpression, ThresholdMetric};
+pub use step::{Step, StreamKind};
+pub use threshold::{Aggregate, Comparison, METRICS, Threshold, ThresholdExpression, ThresholdMetric};
 pub use validate::{Problem, ScenarioError};
 
 /// A workload: steps in order, the executor that starts iterations of them, and the limits they are held to.
@@ -45,7 +45,7 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// Limits in k6's syntax: metric (`http_req_duration{name:quote}`) to expressions (`p(95)<150`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub thresholds: BTreeMap<String, Vec<String>>,
+    pub thresholds: BTreeMap<String, Vec<Threshold>>,
     /// Where `{{data.FIELD}}` comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feeder: Option<Feeder>,
@@ -114,8 +114,22 @@ impl Scenario {
 
     /// Adds a threshold, as `("http_req_duration{name:quote}", "p(95)<150")`.
     #[must_use]
-    pub fn threshold(mut self, metric: &str, expression: &str) -> Self {
-        self.thresholds.entry(metric.to_owned()).or_default().push(expression.to_owned());
+    pub fn threshold(self, metric: &str, expression: &str) -> Self {
+        self.limit(metric, Threshold::Reported(expression.to_owned()))
+    }
+
+    /// Adds a threshold that ends the load when it is crossed, from `delay` after its start.
+    #[must_use]
+    pub fn abort_on(self, metric: &str, expression: &str, delay: Duration) -> Self {
+        let delay_abort_eval_ms = executor::whole_ms(delay);
+        self.limit(
+            metric,
+            Threshold::Acting { threshold: expression.to_owned(), abort_on_fail: true, delay_abort_eval_ms },
+        )
+    }
+
+    fn limit(mut self, metric: &str, threshold: Threshold) -> Self {
+        self.thresholds.entry(metric.to_owned()).or_default().push(threshold);
         self
     }
 

@@ -31,11 +31,36 @@ pub(crate) struct Fault {
 /// An answer that came in whole.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    /// The whole body if asked for, its first piece otherwise.
-    pub(crate) body: Bytes,
-    pub(crate) body_bytes: u64,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+    body_bytes: u64,
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// The first value of a header, if it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers(name).next()
+    }
+
+    /// All values of a header that are text.
+    pub(crate) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+    }
+
+    /// The whole body if the step reads it, its first piece otherwise.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Length of the body.
+    pub(crate) fn body_bytes(&self) -> u64 {
+        self.body_bytes
+    }
 }
 
 /// Why a request got no answer.

@@ -21,8 +21,8 @@ pub(crate) struct Ready {
 /// Makes the users of this thread and opens their connections, as far as they have to stand ready.
 pub(crate) async fn prepare(shared: &Rc<Shared>) -> Ready {
     let count = match &shared.plan.scenario.executor {
-        Executor::ConstantVus { vus, .. } => *vus,
         Executor::ConstantArrivalRate { pre_allocated_vus, .. } => *pre_allocated_vus,
+        other => other.max_vus(),
     };
     let mut users = Vec::new();
     for number in (0..count).filter(|number| shared.owns(*number)) {
@@ -47,6 +47,7 @@ pub(crate) async fn run(shared: &Rc<Shared>, ready: Ready) {
             let schedule = Even::arrivals(*rate, unit, total, lane, lanes);
             constant_arrival_rate::run(shared, ready.users, schedule, *max_vus).await;
         }
+        _not_run => {}
     }
 }
 

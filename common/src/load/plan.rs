@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use crate::guard::{Guard, Permit};
 use crate::ids::AppId;
 use crate::scenario::{
-    Aggregate, BodyTemplate, Expect, Extract, ExtractFrom, FeederMode, Record, Scenario, Step, ThresholdExpression,
-    ThresholdMetric,
+    Aggregate, BodyTemplate, Executor, Expect, Extract, ExtractFrom, FeederMode, Record, Scenario, Step,
+    ThresholdExpression, ThresholdMetric,
 };
 use crate::units::Micros;
 
@@ -88,6 +88,7 @@ impl Plan {
     pub(crate) fn new(scenario: &Scenario, guard: &Guard, options: &LoadOptions) -> Result<Self, LoadError> {
         scenario.validate()?;
         options.check(scenario)?;
+        check_runs(scenario)?;
         let least_interval = permit_load(scenario, guard, options)?;
         let mut origins = Vec::new();
         let steps = scenario.steps.iter().map(|step| plan_step(scenario, step, guard, options, &mut origins));
@@ -139,6 +140,18 @@ fn permit_load(scenario: &Scenario, guard: &Guard, options: &LoadOptions) -> Res
         None => guard.permit_load(executor.max_vus(), rate)?,
     };
     Ok(Duration::from_secs_f64(f64::from(permit.vus()) * steps / permit.rate_per_s()))
+}
+
+/// Refuses what is described and not run yet.
+fn check_runs(scenario: &Scenario) -> Result<(), LoadError> {
+    let executor = &scenario.executor;
+    if !matches!(executor, Executor::ConstantVus { .. } | Executor::ConstantArrivalRate { .. }) {
+        return Err(LoadError::Options(format!("executor {} is not run yet", executor.name())));
+    }
+    let beyond = |step: &&Step| step.stream.is_some() || step.follow_redirects > 0;
+    scenario.steps.iter().find(beyond).map_or(Ok(()), |step| {
+        Err(LoadError::Options(format!("step {:?}: streams and redirects are not run yet", step.name)))
+    })
 }
 
 fn check_records(scenario: &Scenario, records: &[Record]) -> Result<(), LoadError> {
@@ -263,7 +276,7 @@ fn plan_body(body: Option<&BodyTemplate>) -> Result<BodyPlan, String> {
 
 fn reads_body(step: &Step) -> bool {
     let expects = step.expect.iter().any(|expect| match expect {
-        Expect::Status(_) | Expect::Header { .. } | Expect::BodyBytesMin(_) => false,
+        Expect::Status(_) | Expect::Header { .. } | Expect::BodyBytesMin(_) | Expect::Cookie { .. } => false,
         Expect::JsonEquals { .. }
         | Expect::JsonMatches { .. }
         | Expect::JsonExists { .. }
@@ -280,7 +293,7 @@ fn limits_of(scenario: &Scenario, step: &Step, options: &LoadOptions) -> Vec<u64
         let Ok(metric) = ThresholdMetric::parse(metric) else { continue };
         let concerns = metric.step.as_ref().is_none_or(|name| *name == step.name);
         if metric.metric == "http_req_duration" && concerns {
-            limits.extend(expressions.iter().filter_map(|text| limit_of(text)));
+            limits.extend(expressions.iter().filter_map(|threshold| limit_of(threshold.expression())));
         }
     }
     limits.sort_unstable();

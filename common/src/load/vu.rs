@@ -133,9 +133,9 @@ impl Vu {
             sent_at: sent.saturating_duration_since(shared.started_at()),
             service: Micros::from(ended.saturating_duration_since(sent)),
             response: Micros::from(ended.saturating_duration_since(intended)),
-            status: answer.as_ref().map(|answer| answer.status.as_u16()),
-            body_bytes: answer.as_ref().map_or(0, |answer| answer.body_bytes),
-            app_us: answer.as_ref().and_then(|answer| app_us(&answer.headers)),
+            status: answer.as_ref().map(Answer::status),
+            body_bytes: answer.as_ref().map_or(0, Answer::body_bytes),
+            app_us: answer.as_ref().and_then(|answer| app_us(answer.header(header::SERVER_TIMING)?)),
             fault,
             at_unix_ms: clock::unix_ms(),
         };
@@ -287,5 +287,5 @@ fn write_down(
         headers: prepared.map_or(&step.headers, |prepared| &prepared.headers),
         body: prepared.map_or(&[], |prepared| &prepared.body),
     };
-    capsule(&sent, answer.map(|answer| answer.status.as_u16()), answer.map_or(&[], |answer| &answer.body))
+    capsule(&sent, answer.map(Answer::status), answer.map_or(&[], Answer::body))
 }

@@ -19,6 +19,38 @@ pub enum Executor {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         iteration_interval_ms: Option<u64>,
     },
+    /// A number of virtual users that rises and falls in straight lines.
+    #[serde(rename_all = "snake_case")]
+    RampingVus {
+        /// How many there are at the start.
+        #[serde(default)]
+        start_vus: u32,
+        /// One after the other; the target of each is a number of users.
+        stages: Vec<Stage>,
+        /// Each user starts an iteration this often, late ones as soon as it can; without it, users never pause.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        iteration_interval_ms: Option<u64>,
+    },
+    /// A number of iterations that users take from one pile.
+    #[serde(rename_all = "snake_case")]
+    SharedIterations {
+        /// How many users, at least 1.
+        vus: u32,
+        /// How many iterations all together.
+        iterations: u64,
+        /// When iterations are no longer started, in milliseconds.
+        max_duration_ms: u64,
+    },
+    /// A number of iterations for each user.
+    #[serde(rename_all = "snake_case")]
+    PerVuIterations {
+        /// How many users, at least 1.
+        vus: u32,
+        /// How many iterations each of them does.
+        iterations: u64,
+        /// When iterations are no longer started, in milliseconds.
+        max_duration_ms: u64,
+    },
     /// Iterations start at a fixed rate, whatever the answers.
     #[serde(rename_all = "snake_case")]
     ConstantArrivalRate {
@@ -34,6 +66,32 @@ pub enum Executor {
         /// The most virtual users; arrivals that find none free wait with their intended start.
         max_vus: u32,
     },
+    /// Iterations start at a rate that rises and falls in straight lines, whatever the answers.
+    #[serde(rename_all = "snake_case")]
+    RampingArrivalRate {
+        /// Iterations per time unit at the start.
+        #[serde(default)]
+        start_rate: u32,
+        /// The time unit in milliseconds.
+        #[serde(default = "one_second_ms")]
+        time_unit_ms: u64,
+        /// One after the other; the target of each is a rate per time unit.
+        stages: Vec<Stage>,
+        /// Virtual users (and connections) that stand ready before the first iteration.
+        pre_allocated_vus: u32,
+        /// The most virtual users; arrivals that find none free wait with their intended start.
+        max_vus: u32,
+    },
+}
+
+/// A straight line from where the stage before it ended to its own target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// How long it takes, in milliseconds; 0 is a jump.
+    pub duration_ms: u64,
+    /// Users, or iterations per time unit, at its end.
+    pub target: u32,
 }
 
 fn one_second_ms() -> u64 {
@@ -44,51 +102,82 @@ pub(crate) fn whole_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+impl Stage {
+    /// A stage of whole milliseconds.
+    #[must_use]
+    pub fn new(duration: Duration, target: u32) -> Self {
+        Self { duration_ms: whole_ms(duration), target }
+    }
+}
+
 impl Executor {
     /// k6's name.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::ConstantVus { .. } => "constant-vus",
+            Self::RampingVus { .. } => "ramping-vus",
+            Self::SharedIterations { .. } => "shared-iterations",
+            Self::PerVuIterations { .. } => "per-vu-iterations",
             Self::ConstantArrivalRate { .. } => "constant-arrival-rate",
+            Self::RampingArrivalRate { .. } => "ramping-arrival-rate",
         }
     }
 
-    /// How long iterations are started, without warm-up.
+    /// How long iterations are started at most, without warm-up.
     #[must_use]
     pub fn duration(&self) -> Duration {
-        match self {
-            Self::ConstantVus { duration_ms, .. } | Self::ConstantArrivalRate { duration_ms, .. } => {
-                Duration::from_millis(*duration_ms)
+        Duration::from_millis(match self {
+            Self::ConstantVus { duration_ms, .. } | Self::ConstantArrivalRate { duration_ms, .. } => *duration_ms,
+            Self::SharedIterations { max_duration_ms, .. } | Self::PerVuIterations { max_duration_ms, .. } => {
+                *max_duration_ms
             }
-        }
+            Self::RampingVus { stages, .. } | Self::RampingArrivalRate { stages, .. } => {
+                stages.iter().map(|stage| stage.duration_ms).fold(0, u64::saturating_add)
+            }
+        })
     }
 
     /// The most virtual users at once.
     #[must_use]
     pub fn max_vus(&self) -> u32 {
         match self {
-            Self::ConstantVus { vus, .. } => *vus,
-            Self::ConstantArrivalRate { max_vus, .. } => *max_vus,
+            Self::ConstantVus { vus, .. } | Self::SharedIterations { vus, .. } | Self::PerVuIterations { vus, .. } => {
+                *vus
+            }
+            Self::RampingVus { start_vus, stages, .. } => {
+                stages.iter().map(|stage| stage.target).fold(*start_vus, u32::max)
+            }
+            Self::ConstantArrivalRate { max_vus, .. } | Self::RampingArrivalRate { max_vus, .. } => *max_vus,
         }
     }
 
     /// True if every iteration has an intended start of its own, so that its latency can be judged.
     #[must_use]
     pub fn is_open_model(&self) -> bool {
-        !matches!(self, Self::ConstantVus { iteration_interval_ms: None, .. })
+        match self {
+            Self::ConstantVus { iteration_interval_ms, .. } | Self::RampingVus { iteration_interval_ms, .. } => {
+                iteration_interval_ms.is_some()
+            }
+            Self::SharedIterations { .. } | Self::PerVuIterations { .. } => false,
+            Self::ConstantArrivalRate { .. } | Self::RampingArrivalRate { .. } => true,
+        }
     }
 
-    /// Iterations a second that are intended; `None` where the answers decide.
+    /// Iterations a second that are intended, at the busiest moment; `None` where the answers decide.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "intervals are far below 2^53 ms")]
     pub fn rate_per_s(&self) -> Option<f64> {
+        let each = |count: u32, unit_ms: u64| f64::from(count) * 1_000.0 / unit_ms.max(1) as f64;
         match self {
-            Self::ConstantVus { vus, iteration_interval_ms, .. } => {
-                iteration_interval_ms.map(|interval| f64::from(*vus) * 1_000.0 / interval.max(1) as f64)
+            Self::ConstantVus { iteration_interval_ms, .. } | Self::RampingVus { iteration_interval_ms, .. } => {
+                iteration_interval_ms.map(|interval| each(self.max_vus(), interval))
             }
-            Self::ConstantArrivalRate { rate, time_unit_ms, .. } => {
-                Some(f64::from(*rate) * 1_000.0 / (*time_unit_ms).max(1) as f64)
+            Self::SharedIterations { .. } | Self::PerVuIterations { .. } => None,
+            Self::ConstantArrivalRate { rate, time_unit_ms, .. } => Some(each(*rate, *time_unit_ms)),
+            Self::RampingArrivalRate { start_rate, time_unit_ms, stages, .. } => {
+                let most = stages.iter().map(|stage| stage.target).fold(*start_rate, u32::max);
+                Some(each(most, *time_unit_ms))
             }
         }
     }
@@ -108,16 +197,36 @@ impl Executor {
                 positive("duration_ms", *duration_ms);
                 positive("iteration_interval_ms", iteration_interval_ms.unwrap_or(1));
             }
-            Self::ConstantArrivalRate { rate, time_unit_ms, duration_ms, pre_allocated_vus, max_vus } => {
+            Self::RampingVus { iteration_interval_ms, .. } => {
+                positive("most users of all stages", u64::from(self.max_vus()));
+                positive("duration_ms of all stages", whole_ms(self.duration()));
+                positive("iteration_interval_ms", iteration_interval_ms.unwrap_or(1));
+            }
+            Self::SharedIterations { vus, iterations, max_duration_ms }
+            | Self::PerVuIterations { vus, iterations, max_duration_ms } => {
+                positive("vus", u64::from(*vus));
+                positive("iterations", *iterations);
+                positive("max_duration_ms", *max_duration_ms);
+            }
+            Self::ConstantArrivalRate { rate, time_unit_ms, duration_ms, max_vus, .. } => {
                 positive("rate", u64::from(*rate));
                 positive("time_unit_ms", *time_unit_ms);
                 positive("duration_ms", *duration_ms);
                 positive("max_vus", u64::from(*max_vus));
-                if pre_allocated_vus > max_vus {
-                    problems
-                        .push(format!("`pre_allocated_vus` ({pre_allocated_vus}) is more than `max_vus` ({max_vus})"));
-                }
             }
+            Self::RampingArrivalRate { start_rate, time_unit_ms, stages, max_vus, .. } => {
+                let most = stages.iter().map(|stage| stage.target).fold(*start_rate, u32::max);
+                positive("greatest rate of all stages", u64::from(most));
+                positive("time_unit_ms", *time_unit_ms);
+                positive("duration_ms of all stages", whole_ms(self.duration()));
+                positive("max_vus", u64::from(*max_vus));
+            }
+        }
+        if let Self::ConstantArrivalRate { pre_allocated_vus, max_vus, .. }
+        | Self::RampingArrivalRate { pre_allocated_vus, max_vus, .. } = self
+            && pre_allocated_vus > max_vus
+        {
+            problems.push(format!("`pre_allocated_vus` ({pre_allocated_vus}) is more than `max_vus` ({max_vus})"));
         }
         problems
     }

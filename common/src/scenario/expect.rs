@@ -39,6 +39,14 @@ pub enum Expect {
     BodyContains(String),
     /// The body has at least this many bytes.
     BodyBytesMin(u64),
+    /// The answer sets this cookie with all of these attributes, as `HttpOnly`, `Secure`, `SameSite=None`, `Path=/`;
+    /// names and values are compared in any case.
+    Cookie {
+        /// The cookie's name.
+        name: String,
+        /// The attributes; there may be more.
+        attributes: Vec<String>,
+    },
 }
 
 impl Expect {
@@ -49,7 +57,7 @@ impl Expect {
             Self::JsonEquals { value, .. } => value.as_str(),
             Self::JsonMatches { pattern, .. } => Some(pattern),
             Self::BodyContains(text) => Some(text),
-            Self::Status(_) | Self::JsonExists { .. } | Self::BodyBytesMin(_) => None,
+            Self::Status(_) | Self::JsonExists { .. } | Self::BodyBytesMin(_) | Self::Cookie { .. } => None,
         }
     }
 }
@@ -72,6 +80,14 @@ pub enum ExtractFrom {
     Json(String),
     /// This header.
     Header(String),
+    /// The value of this cookie, set by the answer.
+    Cookie(String),
+    /// The value of the form's input with this name, in HTML.
+    FormField(String),
+    /// The first group of this regular expression, matched on the body.
+    Regex(String),
+    /// This parameter of the query of a redirect's `Location`.
+    RedirectQuery(String),
 }
 
 /// Matches text against a pattern in which `*` stands for any text, the empty one included.

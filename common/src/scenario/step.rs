@@ -31,9 +31,28 @@ pub struct Step {
     /// What later steps take from the answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extract: Vec<Extract>,
+    /// How many redirects it follows at most; a redirect is an answer like any other where it is 0.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub follow_redirects: u8,
+    /// The answer is a stream of events, measured piece by piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamKind>,
     /// The pause after it, in milliseconds.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub think_time_ms: u64,
+}
+
+/// What kind of stream an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamKind {
+    /// Server-sent events of a chat completion, ended by `data: [DONE]`.
+    Sse,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_none(value: &u8) -> bool {
+    *value == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
@@ -54,6 +73,8 @@ impl Step {
             request,
             expect: Vec::new(),
             extract: Vec::new(),
+            follow_redirects: 0,
+            stream: None,
             think_time_ms: 0,
         }
     }
@@ -173,6 +194,27 @@ impl Step {
     #[must_use]
     pub fn extract_header(mut self, name: &str, header: &str) -> Self {
         self.extract.push(Extract { name: name.to_owned(), from: ExtractFrom::Header(header.to_owned()) });
+        self
+    }
+
+    /// Takes a value from elsewhere in the answer as `{{var.NAME}}`.
+    #[must_use]
+    pub fn extract(mut self, name: &str, from: ExtractFrom) -> Self {
+        self.extract.push(Extract { name: name.to_owned(), from });
+        self
+    }
+
+    /// Follows up to this many redirects.
+    #[must_use]
+    pub fn follow_redirects(mut self, most: u8) -> Self {
+        self.follow_redirects = most;
+        self
+    }
+
+    /// Reads the answer as a stream of server-sent events.
+    #[must_use]
+    pub fn sse(mut self) -> Self {
+        self.stream = Some(StreamKind::Sse);
         self
     }
 

@@ -1,8 +1,39 @@
 //! Thresholds in k6's syntax: a metric, perhaps of one step, and an expression on it.
 
+use serde::{Deserialize, Serialize};
+
 /// The metrics that a threshold can name.
 pub const METRICS: [&str; 5] =
     ["http_req_duration", "http_req_failed", "http_reqs", "iterations", "dropped_iterations"];
+
+/// A limit on a metric, and what follows when it is crossed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Threshold {
+    /// `p(95)<150`: it is reported.
+    Reported(String),
+    /// It may end the load.
+    Acting {
+        /// `p(95)<150`.
+        threshold: String,
+        /// True if crossing it ends the load.
+        #[serde(default)]
+        abort_on_fail: bool,
+        /// From how long after the start it may do so, in milliseconds.
+        #[serde(default)]
+        delay_abort_eval_ms: u64,
+    },
+}
+
+impl Threshold {
+    /// The expression, `p(95)<150`.
+    #[must_use]
+    pub fn expression(&self) -> &str {
+        match self {
+            Self::Reported(expression) | Self::Acting { threshold: expression, .. } => expression,
+        }
+    }
+}
 
 /// A metric, perhaps narrowed to a step: `http_req_duration{name:quote}`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{
-    BodyTemplate, Expect, ExtractFrom, Scenario, Segment, Slot, Step, ThresholdExpression, ThresholdMetric, placeholder,
+    BodyTemplate, Expect, ExtractFrom, Scenario, Segment, Slot, Step, Threshold, ThresholdExpression, ThresholdMetric,
+    placeholder,
 };
 
 /// A scenario that cannot be run as written.
@@ -149,7 +150,7 @@ impl<'a> Findings<'a> {
                 | Expect::JsonExists { pointer } => {
                     self.pointer(&at, pointer);
                 }
-                Expect::Header { .. } | Expect::BodyContains(_) | Expect::BodyBytesMin(_) => {}
+                Expect::Header { .. } | Expect::BodyContains(_) | Expect::BodyBytesMin(_) | Expect::Cookie { .. } => {}
             }
         }
     }
@@ -197,7 +198,7 @@ impl<'a> Findings<'a> {
             if expressions.is_empty() {
                 self.add(&at, "it has no expression");
             }
-            for expression in expressions {
+            for expression in expressions.iter().map(Threshold::expression) {
                 match ThresholdExpression::parse(expression) {
                     Err(problem) => self.add(&at, problem),
                     Ok(read) if parsed.as_ref().is_some_and(|metric| !metric.takes(read.aggregate)) => {

@@ -154,6 +154,15 @@ impl Plan {
                 }
             }
             Executor::ConstantArrivalRate { duration_ms, .. } => *duration_ms = (*duration_ms).min(limit),
+            Executor::SharedIterations { max_duration_ms, .. } | Executor::PerVuIterations { max_duration_ms, .. } => {
+                *max_duration_ms = (*max_duration_ms).min(limit);
+            }
+            Executor::RampingVus { stages, .. } | Executor::RampingArrivalRate { stages, .. } => {
+                let total = stages.iter().map(|stage| stage.duration_ms).sum::<u64>().max(1);
+                for stage in stages.iter_mut() {
+                    stage.duration_ms = stage.duration_ms * limit.min(total) / total;
+                }
+            }
         }
         sized
     }
