@@ -14,6 +14,7 @@ use crate::scenario::{
 };
 use crate::units::Micros;
 
+use super::schedule::Pile;
 use super::template::{Escape, Template};
 use super::{LoadError, LoadOptions};
 
@@ -35,6 +36,8 @@ pub(crate) struct Plan {
     /// The least time between two starts of a user that is not paced, so that the permitted rate holds.
     pub(crate) least_interval: Duration,
     pub(crate) threads: u32,
+    /// Iterations that threads share, and numbers for those without a schedule.
+    pub(crate) pile: Pile,
     #[cfg(test)]
     pub(crate) before_iteration: Option<fn(u64)>,
 }
@@ -107,6 +110,7 @@ impl Plan {
             graceful_stop: options.graceful_stop,
             stop_grace: options.stop_grace,
             least_interval,
+            pile: Pile::of(shared_iterations(&scenario.executor)),
             threads: options.threads.clamp(1, scenario.executor.max_vus().max(1)),
             #[cfg(test)]
             before_iteration: options.before_iteration,
@@ -142,12 +146,15 @@ fn permit_load(scenario: &Scenario, guard: &Guard, options: &LoadOptions) -> Res
     Ok(Duration::from_secs_f64(f64::from(permit.vus()) * steps / permit.rate_per_s()))
 }
 
+fn shared_iterations(executor: &Executor) -> u64 {
+    match executor {
+        Executor::SharedIterations { iterations, .. } => *iterations,
+        _ => 0,
+    }
+}
+
 /// Refuses what is described and not run yet.
 fn check_runs(scenario: &Scenario) -> Result<(), LoadError> {
-    let executor = &scenario.executor;
-    if !matches!(executor, Executor::ConstantVus { .. } | Executor::ConstantArrivalRate { .. }) {
-        return Err(LoadError::Options(format!("executor {} is not run yet", executor.name())));
-    }
     let beyond = |step: &&Step| step.stream.is_some() || step.follow_redirects > 0;
     scenario.steps.iter().find(beyond).map_or(Ok(()), |step| {
         Err(LoadError::Options(format!("step {:?}: streams and redirects are not run yet", step.name)))
