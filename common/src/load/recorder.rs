@@ -1,5 +1,6 @@
 //! What one thread records. Memory is bounded whatever the length of the load.
 
+mod stages;
 mod step;
 
 use std::time::{Duration, Instant};
@@ -69,7 +70,11 @@ impl Recorder {
             at_unix_ms: 0,
         };
         Self {
-            steps: plan.steps.iter().map(|step| StepRecorder::new(&step.limits_us)).collect(),
+            steps: plan
+                .steps
+                .iter()
+                .map(|step| StepRecorder::new(&step.limits_us, &plan.scenario.executor, plan.warm_up))
+                .collect(),
             routes: plan.steps.iter().map(blank).collect(),
             iterations: Iterations::default(),
             warm_up: WarmUp::default(),

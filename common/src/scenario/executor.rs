@@ -2,6 +2,7 @@
 
 mod problems;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -236,6 +237,20 @@ impl Executor {
     #[must_use]
     pub fn has_stages(&self) -> bool {
         self.ramp().is_some()
+    }
+
+    /// The kinds of its stages, as [`Executor::stage_at`] may give them.
+    #[must_use]
+    pub fn stage_tags(&self) -> BTreeSet<StageTag> {
+        let Some((mut value, stages)) = self.ramp() else { return BTreeSet::from([StageTag::Steady]) };
+        let mut tags = BTreeSet::new();
+        for stage in stages {
+            if stage.duration_ms > 0 {
+                tags.insert(StageTag::between(value, stage.target));
+            }
+            value = stage.target;
+        }
+        tags
     }
 
     /// What the load does at `offset` from the end of the warm-up: the kind of the stage that this falls in. After the

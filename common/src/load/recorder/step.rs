@@ -1,6 +1,7 @@
 //! The record of one step on one thread.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
@@ -9,7 +10,10 @@ use crate::load::live::StepWindow;
 use crate::load::plan::PlannedStep;
 use crate::load::report::{Capsule, ErrorKind, Exemplar, INFINITE_US, OverLimit, SecondPoint, StepReport};
 
+use crate::scenario::Executor;
+
 use super::Outcome;
+use super::stages::Stages;
 
 /// Requests whose samples are kept in send order.
 const MAX_SAMPLES: usize = 65_536;
@@ -40,12 +44,13 @@ pub(crate) struct StepRecorder {
     samples: Vec<Sample>,
     slowest: Vec<Exemplar>,
     failed: Vec<Exemplar>,
+    stages: Option<Box<Stages>>,
     window: StepWindow,
     window_histogram: Histogram<u32>,
 }
 
 impl StepRecorder {
-    pub(crate) fn new(limits_us: &[u64]) -> Self {
+    pub(crate) fn new(limits_us: &[u64], executor: &Executor, warm_up: Duration) -> Self {
         Self {
             count: 0,
             ok: 0,
@@ -60,6 +65,7 @@ impl StepRecorder {
             samples: Vec::new(),
             slowest: Vec::new(),
             failed: Vec::new(),
+            stages: Stages::of(limits_us, executor, warm_up).map(Box::new),
             window: StepWindow { over: vec![0; limits_us.len()], ..StepWindow::default() },
             window_histogram: Histogram::new_with_bounds(1, MAX_US, 3)
                 .expect("1 µs to 1 h at 3 digits are valid bounds"),
@@ -119,6 +125,9 @@ impl StepRecorder {
         if self.samples.len() < MAX_SAMPLES {
             let sent_ns = u64::try_from(outcome.sent_at.as_nanos()).unwrap_or(u64::MAX);
             self.samples.push(Sample { sent_ns, response_us, failed: outcome.fault.is_some() });
+        }
+        if let Some(stages) = &mut self.stages {
+            stages.record(outcome);
         }
         self.example(outcome, capsule);
     }
@@ -180,6 +189,9 @@ impl StepRecorder {
         self.service.add(&other.service);
         self.response.add(&other.response);
         self.over.iter_mut().zip(&other.over).for_each(|(own, other)| own.count += other.count);
+        if let (Some(own), Some(other)) = (&mut self.stages, other.stages) {
+            own.add(*other);
+        }
         self.samples.extend(other.samples);
         self.slowest.extend(other.slowest);
         self.slowest.sort_by_key(|exemplar| std::cmp::Reverse(exemplar.response_us));
@@ -218,10 +230,11 @@ impl StepRecorder {
             series_truncated,
             slowest: self.slowest,
             failed: self.failed,
+            stages: self.stages.map(|stages| stages.figures()).unwrap_or_default(),
         }
     }
 }
 
-fn is_infinite(outcome: &Outcome) -> bool {
+pub(super) fn is_infinite(outcome: &Outcome) -> bool {
     outcome.fault.as_ref().is_some_and(|fault| fault.kind == ErrorKind::Timeout)
 }

@@ -15,7 +15,6 @@ pub(crate) struct Line {
     pub(crate) to: i128,
 }
 
-
 /// The lines of `stages` after `hold` (the warm-up), during which the value stays at `start`.
 pub(crate) fn lines(hold: Duration, start: u32, stages: &[Stage]) -> Vec<Line> {
     let mut value = i128::from(start);
