@@ -36,9 +36,7 @@ impl Stages {
 
     /// Adds a request to the stage that its intended start falls in.
     pub(super) fn record(&mut self, outcome: &Outcome) {
-        let waited = Duration::from_micros(outcome.response.0.saturating_sub(outcome.service.0));
-        let intended = outcome.sent_at.saturating_sub(waited).saturating_sub(self.warm_up);
-        let tag = self.executor.stage_at(intended);
+        let tag = self.executor.stage_at(outcome.intended_at.saturating_sub(self.warm_up));
         let Some(figures) = &mut self.figures[tag as usize] else { return };
         figures.count += 1;
         match &outcome.fault {

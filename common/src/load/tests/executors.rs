@@ -1,7 +1,6 @@
 //! The executors against a server that counts what reaches it, and how much of it at once.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
@@ -33,61 +32,60 @@ fn ramping_vus(start_vus: u32, stages: &[Stage], iteration_interval_ms: Option<u
     Executor::RampingVus { start_vus, stages: stages.to_vec(), iteration_interval_ms }
 }
 
-/// A server that answers only while its gate is open, and counts open connections.
+/// A server that answers as many requests as it is allowed to, and counts them and the users that sent them.
 struct Gate {
     port: u16,
-    open: watch::Sender<bool>,
-    connections: Arc<Connections>,
-    requests: watch::Receiver<u64>,
+    allowed: watch::Sender<u64>,
+    seen: watch::Receiver<Seen>,
 }
 
-#[derive(Default)]
-struct Connections {
-    now: AtomicU64,
-    most: AtomicU64,
+#[derive(Debug, Default, Clone, Copy)]
+struct Seen {
+    requests: u64,
+    /// Connections that had a request and are open.
+    users: u64,
+    most_users: u64,
 }
 
 impl Gate {
-    async fn start(open: bool) -> Self {
+    async fn start(allowed: u64) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (open, gate) = watch::channel(open);
-        let (seen, requests) = watch::channel(0);
-        let connections = Arc::<Connections>::default();
-        let counts = Arc::clone(&connections);
+        let (allowed, gate) = watch::channel(allowed);
+        let (told, seen) = watch::channel(Seen::default());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, gate.clone(), seen.clone(), Arc::clone(&counts)));
+                tokio::spawn(answer(stream, gate.clone(), told.clone()));
             }
         });
-        Self { port, open, connections, requests }
+        Self { port, allowed, seen }
     }
 
-    fn requests(&self) -> u64 {
-        *self.requests.borrow()
+    fn seen(&self) -> Seen {
+        *self.seen.borrow()
     }
 }
 
-async fn answer(
-    mut stream: TcpStream,
-    mut gate: watch::Receiver<bool>,
-    seen: watch::Sender<u64>,
-    counts: Arc<Connections>,
-) {
+async fn answer(mut stream: tokio::net::TcpStream, mut gate: watch::Receiver<u64>, told: watch::Sender<Seen>) {
     let mut buffer = [0; 4_096];
-    let mut first = true;
+    let mut known = false;
     while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {
-        if std::mem::take(&mut first) {
-            let now = counts.now.fetch_add(1, Ordering::SeqCst) + 1;
-            counts.most.fetch_max(now, Ordering::SeqCst);
+        let new = !std::mem::replace(&mut known, true);
+        told.send_modify(|seen| {
+            seen.requests += 1;
+            seen.users += u64::from(new);
+            seen.most_users = seen.most_users.max(seen.users);
+        });
+        let number = told.borrow().requests;
+        let closed = tokio::select! {
+            allowed = gate.wait_for(|allowed| *allowed >= number) => allowed.is_err(),
+            _ = stream.readable() => true,
+        };
+        if closed || stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.is_err() {
+            break;
         }
-        seen.send_modify(|seen| *seen += 1);
-        if gate.wait_for(|open| *open).await.is_err() {
-            return;
-        }
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap_or(());
     }
-    counts.now.fetch_sub(u64::from(!first), Ordering::SeqCst);
+    told.send_modify(|seen| seen.users -= u64::from(known));
 }
 
 #[tokio::test]
@@ -131,7 +129,7 @@ async fn iterations_that_the_longest_duration_leaves_no_time_for_are_dropped() {
         Executor::SharedIterations { vus: 3, iterations: 30, max_duration_ms: 200 },
         Executor::PerVuIterations { vus: 3, iterations: 10, max_duration_ms: 200 },
     ] {
-        let gate = Gate::start(false).await;
+        let gate = Gate::start(0).await;
         let options = LoadOptions { request_timeout: Duration::from_millis(150), ..LoadOptions::default() };
         let report = run(&ok(executor), &guard(gate.port), options).await.unwrap();
         let iterations = report.iterations;
@@ -191,111 +189,95 @@ async fn a_report_from_before_there_were_stages_can_be_read() {
 
 #[tokio::test]
 async fn as_many_users_come_and_go_as_the_stages_say() {
-    let gate = Gate::start(true).await;
+    let gate = Gate::start(u64::MAX).await;
     let stages = [stage(400, 8), stage(300, 8), stage(0, 2), stage(500, 2)];
     let probe = scenario(Step::get("x", "/x")).executor(ramping_vus(1, &stages, Some(20)));
     let options = LoadOptions { threads: 2, ..LoadOptions::default() };
     let report = run(&probe, &guard(gate.port), options).await.unwrap();
-    assert_eq!(gate.connections.most.load(Ordering::SeqCst), 8);
+    assert_eq!(gate.seen().most_users, 8);
     // Each user has a connection of its own, once; none came twice.
     assert_eq!(report.connections.opened, 8);
     let iterations = report.iterations;
-    assert_eq!((iterations.planned, iterations.completed), (Some(gate.requests()), gate.requests()));
+    assert_eq!((iterations.planned, iterations.completed), (Some(gate.seen().requests), gate.seen().requests));
     // The line's area is 1.8 + 2.4 + 1.0 user-seconds, and each user starts every 20 ms.
-    assert!((250..=270).contains(&gate.requests()), "{}", gate.requests());
+    assert!((250..=270).contains(&gate.seen().requests), "{}", gate.seen().requests);
     assert_eq!(report.iterations.dropped, 0);
 }
 
 #[tokio::test]
 async fn users_without_a_pace_rise_and_fall_too() {
-    let gate = Gate::start(true).await;
+    let gate = Gate::start(u64::MAX).await;
     let probe = scenario(Step::get("x", "/x")).executor(ramping_vus(0, &[stage(200, 4), stage(200, 0)], None));
     let report = run(&probe, &guard(gate.port), LoadOptions::default()).await.unwrap();
-    assert_eq!((gate.connections.most.load(Ordering::SeqCst), report.open_model), (4, false));
-    assert_eq!((report.iterations.completed, report.iterations.planned), (gate.requests(), None));
+    assert_eq!((gate.seen().most_users, report.open_model), (4, false));
+    assert_eq!((report.iterations.completed, report.iterations.planned), (gate.seen().requests, None));
 }
 
 #[tokio::test]
 async fn a_user_that_must_go_and_does_not_finish_is_cut_off_and_counted() {
-    let gate = Gate::start(false).await;
-    let probe = Scenario::new("two", AppId::A6, "Users that hang").step(Step::get("x", "/x")).executor(ramping_vus(
+    let gate = Gate::start(0).await;
+    let probe = scenario(Step::get("x", "/x")).executor(ramping_vus(
         3,
-        &[stage(200, 3), stage(0, 1), stage(3_000, 1)],
+        &[stage(200, 3), stage(0, 1), stage(2_500, 1)],
         Some(100),
     ));
     let options = LoadOptions {
-        graceful_stop: Duration::from_millis(100),
-        drain: Duration::from_millis(50),
+        graceful_stop: Duration::from_secs(1),
+        drain: Duration::from_millis(10),
         request_timeout: Duration::from_secs(60),
         ..LoadOptions::default()
     };
-    let mut requests = gate.requests.clone();
-    let open = gate.open.clone();
-    // Those that must go are cut off long before the one that stays, which then gets its answer.
-    let counts = Arc::clone(&gate.connections);
-    let opened = tokio::spawn(async move {
-        requests.wait_for(|seen| *seen == 3).await.unwrap();
-        while counts.now.load(Ordering::SeqCst) != 1 {
-            tokio::task::yield_now().await;
-        }
-        open.send_replace(true);
+    // Two of the three go away without an answer; then the one that stays gets its.
+    let (mut seen, allowed) = (gate.seen.clone(), gate.allowed.clone());
+    let opener = tokio::spawn(async move {
+        seen.wait_for(|seen| seen.users == 3).await.unwrap();
+        seen.wait_for(|seen| seen.users == 1).await.unwrap();
+        allowed.send_replace(u64::MAX);
     });
     let report = run(&probe, &guard(gate.port), options).await.unwrap();
-    opened.await.unwrap();
+    opener.await.unwrap();
     let iterations = report.iterations;
     assert_eq!((iterations.interrupted, report.steps[0].cut_off), (2, 2), "{iterations:?}");
-    assert_eq!(iterations.planned, Some(iterations.started + iterations.dropped));
+    // What the two were still meant to start is dropped.
     assert!(iterations.dropped >= 2, "{iterations:?}");
+    assert_eq!(iterations.planned, Some(iterations.started + iterations.dropped));
 }
 
 #[tokio::test]
 async fn arrivals_are_dropped_and_counted_when_the_server_stalls_to_the_end() {
-    for executor in [
-        Executor::ConstantArrivalRate {
-            rate: 100,
-            time_unit_ms: 1_000,
-            duration_ms: 500,
-            pre_allocated_vus: 1,
-            max_vus: 3,
-        },
-        ramping_rate(100, &[stage(500, 100)], 1, 3),
-    ] {
-        let gate = Gate::start(false).await;
+    let (rate, time_unit_ms, duration_ms, pre_allocated_vus, max_vus) = (100, 1_000, 500, 1, 3);
+    let even = Executor::ConstantArrivalRate { rate, time_unit_ms, duration_ms, pre_allocated_vus, max_vus };
+    for executor in [even, ramping_rate(rate, &[stage(duration_ms, rate)], pre_allocated_vus, max_vus)] {
+        let gate = Gate::start(3).await;
         let options = LoadOptions {
-            drain: Duration::from_millis(50),
-            graceful_stop: Duration::from_millis(300),
+            drain: Duration::from_millis(200),
+            graceful_stop: Duration::from_millis(500),
             request_timeout: Duration::from_secs(60),
             ..LoadOptions::default()
         };
-        let two = scenario(Step::get("x", "/x")).executor(executor);
-        let open = gate.open.clone();
-        let mut requests = gate.requests.clone();
-        // One round is answered, so that there is a report; the next three hang.
-        tokio::spawn(async move {
-            requests.wait_for(|seen| *seen >= 3).await.unwrap();
-            open.send_replace(true);
-            requests.wait_for(|seen| *seen >= 6).await.unwrap();
-            open.send_replace(false);
-        });
-        let report = run(&two, &guard(gate.port), options).await.unwrap();
-        let iterations = report.iterations;
-        assert_eq!(iterations.planned, Some(50));
-        assert_eq!(iterations.started + iterations.dropped, 50, "{iterations:?}");
-        assert_eq!(iterations.started, iterations.completed + iterations.interrupted, "{iterations:?}");
+        let probe = scenario(Step::get("x", "/x")).executor(executor);
+        let report = run(&probe, &guard(gate.port), options).await.unwrap();
+        // Three are answered, three users hang, and the rest never find a free one.
+        let expected =
+            Iterations { planned: Some(50), started: 6, completed: 3, cut_short: 0, interrupted: 3, dropped: 44 };
+        assert_eq!((report.iterations, report.steps[0].cut_off), (expected, 3));
+        assert!(report.health.dropped_too_many().is_some());
     }
 }
 
 #[tokio::test]
 async fn arrivals_that_wait_keep_their_intended_start_while_the_pool_grows() {
-    let gate = Gate::start(false).await;
+    let gate = Gate::start(0).await;
     let probe = scenario(Step::get("x", "/x")).executor(ramping_rate(100, &[stage(400, 100)], 0, 4));
     // All four users hang until the first second is over; the last arrival was due after 390 ms.
-    let open = gate.open.clone();
-    let on_window: OnWindow = Arc::new(move |_: &LiveWindow| drop(open.send_replace(true)));
+    let allowed = gate.allowed.clone();
+    let on_window: OnWindow = Arc::new(move |_: &LiveWindow| {
+        allowed.send_replace(u64::MAX);
+    });
     let options = LoadOptions { drain: Duration::from_secs(10), on_window: Some(on_window), ..LoadOptions::default() };
     let report = run(&probe, &guard(gate.port), options).await.unwrap();
     assert_eq!((report.iterations.completed, report.iterations.dropped), (40, 0));
-    assert_eq!(gate.connections.most.load(Ordering::SeqCst), 4);
+    assert_eq!(gate.seen().most_users, 4);
     let step = &report.steps[0];
     assert!(step.response.quantile(1, 40).unwrap() >= 600_000, "{:?}", step.response.summary());
     let kept_waiting_by_the_server =
@@ -333,17 +315,20 @@ async fn an_early_stop_ends_every_executor_and_its_counts_agree() {
 async fn a_spike_needs_an_approval_and_a_ramp_does_not() {
     let server = Server::start().await;
     let quick = TimeScale::divided_by(6_000);
-    let base = paced(Step::get("ok", "/ok"), 10);
+    let second = Duration::from_secs(1);
+    let base = scenario(Step::get("ok", "/ok")).constant_vus(1, second, second / 10);
     let spike = Shape::Spike.apply(&base, quick);
     let refused = run(&spike, &guard(server.port), LoadOptions::default()).await.unwrap_err();
     assert!(matches!(refused, LoadError::Refused(Refusal::NeedsApproval { asked: 100, free: 60, .. })), "{refused}");
     assert_eq!(server.requests(), 0);
     let approved = Some(crate::guard::ApprovedVus::new(100));
     let report = run(&spike, &guard(server.port), LoadOptions { approved, ..LoadOptions::default() }).await.unwrap();
-    assert!(report.steps[0].ok > 0 && report.iterations.dropped == 0, "{:?}", report.iterations);
+    let iterations = report.iterations;
+    assert!(report.steps[0].ok > 0, "{iterations:?}");
+    assert_eq!(iterations.planned, Some(iterations.started + iterations.dropped));
     let ramp = Shape::Ramp.apply(&base, quick);
     let report = run(&ramp, &guard(server.port), LoadOptions::default()).await.unwrap();
-    assert_eq!((report.executor.as_str(), report.iterations.dropped), ("ramping-vus", 0));
+    assert_eq!((report.executor.as_str(), report.end), ("ramping-vus", End::Completed));
 }
 
 #[tokio::test]
