@@ -87,9 +87,9 @@ impl Shared {
 
     /// How many starts were promised before `until`, without warm-up.
     pub(crate) fn planned_until(&self, until: Duration) -> u64 {
-        let count =
-            |schedule: &Box<dyn Planned>| schedule.before(until).saturating_sub(schedule.before(self.plan.warm_up));
-        self.schedules.borrow().iter().map(count).sum()
+        let schedules = self.schedules.borrow();
+        let counts = schedules.iter().map(|own| own.before(until).saturating_sub(own.before(self.plan.warm_up)));
+        counts.sum()
     }
 
     /// Notes that an iteration begins for which a user was free at its intended start.
