@@ -35,6 +35,7 @@ pub(crate) struct Plan {
     /// The least time between two starts of a user that is not paced, so that the permitted rate holds.
     pub(crate) least_interval: Duration,
     pub(crate) threads: u32,
+    pub(crate) keep_acknowledged: bool,
     #[cfg(test)]
     pub(crate) before_iteration: Option<fn(u64)>,
 }
@@ -107,6 +108,7 @@ impl Plan {
             graceful_stop: options.graceful_stop,
             stop_grace: options.stop_grace,
             least_interval,
+            keep_acknowledged: options.keep_acknowledged,
             threads: options.threads.clamp(1, scenario.executor.max_vus().max(1)),
             #[cfg(test)]
             before_iteration: options.before_iteration,

@@ -1,6 +1,7 @@
 //! What one thread records. Memory is bounded whatever the length of the load.
 
 mod step;
+mod told;
 
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ pub(crate) const MAX_TRACES: usize = 20_000;
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) step: usize,
+    pub(crate) iteration: u64,
     pub(crate) measured: bool,
     pub(crate) trace: TraceId,
     /// From the start of the load.
@@ -68,8 +70,10 @@ impl Recorder {
             app_us: None,
             at_unix_ms: 0,
         };
+        let shares = plan.steps.len() * usize::try_from(plan.threads).unwrap_or(1);
+        let room = if plan.keep_acknowledged { told::MAX_TOLD / shares.max(1) } else { 0 };
         Self {
-            steps: plan.steps.iter().map(|step| StepRecorder::new(&step.limits_us)).collect(),
+            steps: plan.steps.iter().map(|step| StepRecorder::new(&step.limits_us, room)).collect(),
             routes: plan.steps.iter().map(blank).collect(),
             iterations: Iterations::default(),
             warm_up: WarmUp::default(),
@@ -96,6 +100,7 @@ impl Recorder {
     pub(crate) fn record(&mut self, outcome: &Outcome, capsule: impl FnOnce() -> Capsule) {
         let step = &mut self.steps[outcome.step];
         step.window(outcome);
+        step.tell(outcome);
         if !outcome.measured {
             self.warm_up.requests += 1;
             self.warm_up.errors += u64::from(outcome.fault.is_some());

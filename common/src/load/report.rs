@@ -180,6 +180,31 @@ pub struct StepReport {
     pub slowest: Vec<Exemplar>,
     /// The first that failed.
     pub failed: Vec<Exemplar>,
+    /// Requests with the expected answer one by one, in the order of iterations, those of the warm-up too; empty unless
+    /// `LoadOptions::keep_acknowledged` asks for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledged: Vec<Told>,
+    /// Requests without the expected answer, likewise: nobody knows whether they took effect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unacknowledged: Vec<Told>,
+    /// Requests that would be in one of these lists had there been room.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub told_not_kept: u64,
+}
+
+/// One request by which something was to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Told {
+    /// The number of its iteration, as `{{iteration}}` gave it.
+    pub iteration: u64,
+    /// Its trace.
+    pub trace_id: TraceId,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// The sample that stands for a timeout.

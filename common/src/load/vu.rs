@@ -128,6 +128,7 @@ impl Vu {
         let kind = fault.as_ref().map(|fault| fault.kind);
         let outcome = Outcome {
             step: at,
+            iteration,
             measured,
             trace: prepared.as_ref().map_or_else(|_| self.ids.trace_parent().trace, |prepared| prepared.parent.trace),
             sent_at: sent.saturating_duration_since(shared.started_at()),

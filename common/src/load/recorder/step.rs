@@ -10,6 +10,7 @@ use crate::load::plan::PlannedStep;
 use crate::load::report::{Capsule, ErrorKind, Exemplar, INFINITE_US, OverLimit, SecondPoint, StepReport};
 
 use super::Outcome;
+use super::told::Ledger;
 
 /// Requests whose samples are kept in send order.
 const MAX_SAMPLES: usize = 65_536;
@@ -40,12 +41,14 @@ pub(crate) struct StepRecorder {
     samples: Vec<Sample>,
     slowest: Vec<Exemplar>,
     failed: Vec<Exemplar>,
+    told: Ledger,
     window: StepWindow,
     window_histogram: Histogram<u32>,
 }
 
 impl StepRecorder {
-    pub(crate) fn new(limits_us: &[u64]) -> Self {
+    /// With room for so many requests to be told one by one.
+    pub(crate) fn new(limits_us: &[u64], room: usize) -> Self {
         Self {
             count: 0,
             ok: 0,
@@ -60,6 +63,7 @@ impl StepRecorder {
             samples: Vec::new(),
             slowest: Vec::new(),
             failed: Vec::new(),
+            told: Ledger::new(room),
             window: StepWindow { over: vec![0; limits_us.len()], ..StepWindow::default() },
             window_histogram: Histogram::new_with_bounds(1, MAX_US, 3)
                 .expect("1 µs to 1 h at 3 digits are valid bounds"),
@@ -91,6 +95,11 @@ impl StepRecorder {
         for (over, limit) in window.over.iter_mut().zip(&self.over) {
             *over += u64::from(infinite || outcome.response.0 > limit.limit_us);
         }
+    }
+
+    /// Tells a request apart, if that was asked for.
+    pub(super) fn tell(&mut self, outcome: &Outcome) {
+        self.told.add(outcome);
     }
 
     pub(super) fn take_window(&mut self) -> StepWindow {
@@ -187,6 +196,7 @@ impl StepRecorder {
         self.failed.extend(other.failed);
         self.failed.sort_by_key(|exemplar| exemplar.at_unix_ms);
         self.failed.truncate(FAILED);
+        self.told.merge(other.told);
     }
 
     pub(crate) fn into_report(
@@ -198,7 +208,7 @@ impl StepRecorder {
         self.samples.sort_by_key(|sample| sample.sent_ns);
         self.samples.truncate(MAX_SAMPLES);
         let places = (0_u32..).zip(&self.samples);
-        StepReport {
+        let mut report = StepReport {
             name: step.name.clone(),
             app: step.app,
             route: step.route.clone(),
@@ -218,7 +228,12 @@ impl StepRecorder {
             series_truncated,
             slowest: self.slowest,
             failed: self.failed,
-        }
+            acknowledged: Vec::new(),
+            unacknowledged: Vec::new(),
+            told_not_kept: 0,
+        };
+        self.told.tell(&mut report);
+        report
     }
 }
 
