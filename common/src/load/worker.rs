@@ -14,10 +14,11 @@ use crate::units::Micros;
 
 use super::executor;
 use super::live::ThreadWindow;
+use super::pacer::Pacer;
 use super::plan::Plan;
 use super::recorder::Recorder;
 use super::schedule::{Even, Start};
-use super::selfcheck::thread_cpu;
+use super::selfcheck::{CpuTime, thread_cpu};
 
 /// How often a thread looks whether it still gets to its timer.
 const TICK: Duration = Duration::from_millis(10);
@@ -38,15 +39,23 @@ pub(crate) struct Shared {
     pub(crate) thread: u32,
     pub(crate) recorder: RefCell<Recorder>,
     pub(crate) stop: CancellationToken,
+    pub(crate) pacer: Pacer,
     started_at: OnceCell<Instant>,
+    wall: (Instant, i64),
     next_tick: Cell<Option<Instant>>,
-    cpu_from: Cell<Option<(Instant, Duration)>>,
+    cpu_from: Cell<Option<(Instant, CpuTime)>>,
 }
 
 impl Shared {
     /// When the load starts. Before it is known, the present.
     pub(crate) fn started_at(&self) -> Instant {
         self.started_at.get().copied().unwrap_or_else(clock::monotonic)
+    }
+
+    /// The wall clock at an instant, in milliseconds since the Unix epoch.
+    pub(crate) fn unix_ms(&self, at: Instant) -> i64 {
+        let (then, unix_ms) = self.wall;
+        unix_ms + i64::try_from(at.saturating_duration_since(then).as_millis()).unwrap_or(0)
     }
 
     /// The last moment at which a late iteration may still begin.
@@ -132,7 +141,10 @@ pub(crate) fn run(
     start: oneshot::Receiver<Instant>,
 ) -> std::io::Result<Recorder> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let _inside = runtime.enter();
     let shared = Rc::new(Shared {
+        pacer: Pacer::new(),
+        wall: (clock::monotonic(), clock::unix_ms()),
         recorder: RefCell::new(Recorder::new(&plan)),
         plan,
         thread,
@@ -149,6 +161,8 @@ pub(crate) fn run(
 }
 
 async fn drive(shared: &Rc<Shared>, events: &mpsc::UnboundedSender<Event>, start: oneshot::Receiver<Instant>) {
+    let pacer = Rc::clone(shared);
+    let pacing = tokio::task::spawn_local(async move { pacer.pacer.drive().await });
     let ready = executor::prepare(shared).await;
     let _gone = events.send(Event::Ready);
     let Ok(start) = start.await else { return };
@@ -159,6 +173,7 @@ async fn drive(shared: &Rc<Shared>, events: &mpsc::UnboundedSender<Event>, start
         () = hard_deadline(shared) => {}
     }
     ticker.abort();
+    pacing.abort();
     finish(shared, events);
 }
 
@@ -214,11 +229,13 @@ fn finish(shared: &Shared, events: &mpsc::UnboundedSender<Event>) {
     let cpu = shared.cpu_from.get().zip(thread_cpu()).map(|((from, before), after)| {
         let wall = now.saturating_duration_since(from).as_secs_f64();
         // Four digits, so that the figure is read back from JSON as it was written.
-        (after.saturating_sub(before).as_secs_f64() / wall.max(0.001) * 10_000.0).round() / 10_000.0
+        let share = |part: Duration| (part.as_secs_f64() / wall.max(0.001) * 10_000.0).round() / 10_000.0;
+        (share(after.ran.saturating_sub(before.ran)), share(after.waited.saturating_sub(before.waited)))
     });
     let second = now.saturating_duration_since(shared.started_at()).as_secs();
     let recorder = &mut *shared.recorder.borrow_mut();
-    recorder.cpu_share = cpu;
+    recorder.cpu_share = cpu.map(|(ran, _)| ran);
+    recorder.cpu_wait_share = cpu.map(|(_, waited)| waited);
     let iterations = &mut recorder.iterations;
     iterations.interrupted = iterations.started - iterations.completed - iterations.cut_short;
     let _gone = events.send(Event::Window(recorder.take_window(shared.thread, second)));
