@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::AppId;
 
-pub use executor::{Executor, Stage};
+pub use executor::{Executor, Stage, StageTag};
 pub(crate) use expect::glob;
 pub use expect::{Expect, Extract, ExtractFrom};
 pub(crate) use feeder::scalar_text;

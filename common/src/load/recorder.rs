@@ -1,5 +1,6 @@
 //! What one thread records. Memory is bounded whatever the length of the load.
 
+mod stages;
 mod step;
 mod told;
 
@@ -27,6 +28,8 @@ pub(crate) struct Outcome {
     pub(crate) measured: bool,
     pub(crate) trace: TraceId,
     pub(crate) iteration: u64,
+    /// From the start of the load.
+    pub(crate) intended_at: Duration,
     /// From the start of the load.
     pub(crate) sent_at: Duration,
     pub(crate) service: Micros,
@@ -94,7 +97,11 @@ impl Recorder {
         let shares = plan.steps.len() * usize::try_from(plan.threads).unwrap_or(1);
         let room = if plan.keep_acknowledged { told::MAX_TOLD / shares.max(1) } else { 0 };
         Self {
-            steps: plan.steps.iter().map(|step| StepRecorder::new(&step.limits_us, room)).collect(),
+            steps: plan
+                .steps
+                .iter()
+                .map(|step| StepRecorder::new(&step.limits_us, &plan.scenario.executor, plan.warm_up, room))
+                .collect(),
             iterations: Iterations::default(),
             warm_up: WarmUp::default(),
             connections: Connections::default(),
