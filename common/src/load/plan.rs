@@ -41,6 +41,7 @@ pub(crate) struct Plan {
     /// The least time between two starts of a user that is not paced, so that the permitted rate holds.
     pub(crate) least_interval: Duration,
     pub(crate) threads: u32,
+    pub(crate) keep_acknowledged: bool,
     /// Iterations that threads share, and numbers for those without a schedule.
     pub(crate) pile: Pile,
     #[cfg(test)]
@@ -98,6 +99,7 @@ impl Plan {
             graceful_stop: options.graceful_stop,
             stop_grace: options.stop_grace,
             least_interval,
+            keep_acknowledged: options.keep_acknowledged,
             pile: Pile::of(shared_iterations(&scenario.executor)),
             threads: options.threads.clamp(1, scenario.executor.max_vus().max(1)),
             #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod stages;
 mod step;
+mod told;
 
 use std::time::{Duration, Instant};
 
@@ -93,11 +94,13 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(plan: &Plan) -> Self {
+        let shares = plan.steps.len() * usize::try_from(plan.threads).unwrap_or(1);
+        let room = if plan.keep_acknowledged { told::MAX_TOLD / shares.max(1) } else { 0 };
         Self {
             steps: plan
                 .steps
                 .iter()
-                .map(|step| StepRecorder::new(&step.limits_us, &plan.scenario.executor, plan.warm_up))
+                .map(|step| StepRecorder::new(&step.limits_us, &plan.scenario.executor, plan.warm_up, room))
                 .collect(),
             iterations: Iterations::default(),
             warm_up: WarmUp::default(),
@@ -126,6 +129,7 @@ impl Recorder {
     pub(crate) fn record(&mut self, outcome: &Outcome, capsule: impl FnOnce() -> Capsule) {
         let step = &mut self.steps[outcome.step];
         step.window(outcome);
+        step.tell(outcome);
         if !outcome.measured {
             self.warm_up.requests += 1;
             self.warm_up.errors += u64::from(outcome.fault.is_some());

@@ -184,6 +184,16 @@ pub struct StepReport {
     /// Apart for each kind of stage, if the executor has stages: a verdict on the steady part rests on these.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stages: BTreeMap<StageTag, StageFigures>,
+    /// Requests with the expected answer one by one, in the order of iterations, those of the warm-up too; empty unless
+    /// `LoadOptions::keep_acknowledged` asks for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledged: Vec<Told>,
+    /// Requests without the expected answer, likewise: nobody knows whether they took effect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unacknowledged: Vec<Told>,
+    /// Requests that would be in one of these lists had there been room.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub told_not_kept: u64,
 }
 
 /// The figures of one step during the stages of one kind, by intended starts and without warm-up.
@@ -200,6 +210,21 @@ pub struct StageFigures {
     pub response: Latency,
     /// Exact counts of response times above limits, timeouts included.
     pub over: Vec<OverLimit>,
+}
+
+/// One request by which something was to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Told {
+    /// The number of its iteration, as `{{iteration}}` gave it.
+    pub iteration: u64,
+    /// Its trace.
+    pub trace_id: TraceId,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// The sample that stands for a timeout.

@@ -14,6 +14,7 @@ use crate::scenario::Executor;
 
 use super::Outcome;
 use super::stages::Stages;
+use super::told::Ledger;
 
 /// Requests whose samples are kept in send order.
 const MAX_SAMPLES: usize = 65_536;
@@ -45,13 +46,15 @@ pub(crate) struct StepRecorder {
     samples: Vec<Sample>,
     slowest: Vec<Exemplar>,
     failed: Vec<Exemplar>,
+    told: Ledger,
     stages: Option<Box<Stages>>,
     window: StepWindow,
     window_histogram: Histogram<u32>,
 }
 
 impl StepRecorder {
-    pub(crate) fn new(limits_us: &[u64], executor: &Executor, warm_up: Duration) -> Self {
+    /// With room for so many requests to be told one by one.
+    pub(crate) fn new(limits_us: &[u64], executor: &Executor, warm_up: Duration, room: usize) -> Self {
         Self {
             count: 0,
             ok: 0,
@@ -67,6 +70,7 @@ impl StepRecorder {
             samples: Vec::new(),
             slowest: Vec::new(),
             failed: Vec::new(),
+            told: Ledger::new(room),
             stages: Stages::of(limits_us, executor, warm_up).map(Box::new),
             window: StepWindow { over: vec![0; limits_us.len()], ..StepWindow::default() },
             window_histogram: Histogram::new_with_bounds(1, MAX_US, 3)
@@ -99,6 +103,11 @@ impl StepRecorder {
         for (over, limit) in window.over.iter_mut().zip(&self.over) {
             *over += u64::from(infinite || outcome.response.0 > limit.limit_us);
         }
+    }
+
+    /// Tells a request apart, if that was asked for.
+    pub(super) fn tell(&mut self, outcome: &Outcome) {
+        self.told.add(outcome);
     }
 
     pub(super) fn take_window(&mut self) -> StepWindow {
@@ -205,6 +214,7 @@ impl StepRecorder {
         self.failed.extend(other.failed);
         self.failed.sort_by_key(|exemplar| exemplar.at_unix_ms);
         self.failed.truncate(FAILED);
+        self.told.merge(other.told);
     }
 
     pub(crate) fn into_report(
@@ -216,7 +226,7 @@ impl StepRecorder {
         self.samples.sort_by_key(|sample| sample.sent_ns);
         self.samples.truncate(MAX_SAMPLES);
         let places = (0_u32..).zip(&self.samples);
-        StepReport {
+        let mut report = StepReport {
             name: step.name.clone(),
             app: step.app,
             route: step.route.clone(),
@@ -237,8 +247,13 @@ impl StepRecorder {
             series_truncated,
             slowest: self.slowest,
             failed: self.failed,
+            acknowledged: Vec::new(),
+            unacknowledged: Vec::new(),
+            told_not_kept: 0,
             stages: self.stages.map(|stages| stages.figures()).unwrap_or_default(),
-        }
+        };
+        self.told.tell(&mut report);
+        report
     }
 }
 
