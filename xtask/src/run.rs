@@ -12,9 +12,10 @@ mod runner;
 mod second_source;
 mod shapes;
 mod smoke;
+mod stops;
 mod store;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use common::check::CheckContext;
@@ -70,6 +71,8 @@ pub(crate) struct Run {
     pub(crate) context: CheckContext,
     pub(crate) embedded: Option<Embedded>,
     pub(crate) stop: CancellationToken,
+    /// Apps that get no further load, each with the stop that spares it.
+    stopped: BTreeMap<AppId, String>,
     mourned: BTreeSet<AppId>,
 }
 

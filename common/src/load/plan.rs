@@ -315,6 +315,7 @@ fn limits_of(scenario: &Scenario, step: &Step, options: &LoadOptions) -> Vec<u64
 fn limit_of(expression: &str) -> Option<u64> {
     let expression = ThresholdExpression::parse(expression).ok()?;
     let quantile = matches!(expression.aggregate, Aggregate::Percentile(_) | Aggregate::Med);
-    let seconds = (quantile && expression.limit >= 0.0).then_some(expression.limit / 1_000.0)?;
+    let seconds =
+        (quantile && !expression.relative && expression.limit >= 0.0).then_some(expression.limit / 1_000.0)?;
     Duration::try_from_secs_f64(seconds).ok().map(|limit| Micros::from(limit).0)
 }

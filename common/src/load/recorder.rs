@@ -165,6 +165,8 @@ impl Recorder {
             vus: self.vus,
             waiting: self.waiting,
             dropped: self.iterations.dropped,
+            iterations: self.iterations.completed + self.iterations.cut_short,
+            lag_p99_us: self.lag.quantile(99, 100),
             steps: self.steps.iter_mut().map(StepRecorder::take_window).collect::<Vec<StepWindow>>(),
         }
     }

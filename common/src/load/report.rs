@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AppId, TraceId};
 use crate::scenario::StageTag;
 
+use super::thresholds::ThresholdResult;
+use super::watch::StopReason;
+
 use super::latency::Latency;
 use super::selfcheck::{GeneratorHealth, Lag};
 
@@ -65,6 +68,12 @@ pub struct LoadReport {
     pub measured_s: f64,
     /// How it ended.
     pub end: End,
+    /// What ended it before its time, for [`End::Aborted`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<StopReason>,
+    /// What became of the scenario's thresholds, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<ThresholdResult>,
     /// Iterations, without warm-up.
     pub iterations: Iterations,
     /// What ran before figures were gathered.
@@ -89,6 +98,8 @@ pub enum End {
     Completed,
     /// The stop token was cancelled.
     Stopped,
+    /// A stop condition held, or a threshold with `abort_on_fail` was crossed.
+    Aborted,
     /// A feeder of unique records ran out.
     OutOfData,
 }

@@ -1,5 +1,6 @@
 //! The engine against real servers on this machine.
 
+mod aborting;
 mod allocation;
 mod executors;
 mod journeys;

@@ -22,6 +22,7 @@ pub(crate) async fn ecosystem(args: EcosystemArgs) -> u8 {
         ui: Arc::new(Ui::of(&Settings::process())),
         stop: stop_on_interrupt(),
     };
+    let keys = setup.ui.answer_status();
     let settled = match args.resume {
         Some(run) => run::resume(setup, run).await,
         None => {
@@ -29,6 +30,7 @@ pub(crate) async fn ecosystem(args: EcosystemArgs) -> u8 {
             run::begin(setup, plan).await
         }
     };
+    drop(keys);
     conclude(settled)
 }
 
@@ -50,7 +52,10 @@ pub(crate) async fn suite(args: SuiteArgs) -> u8 {
         stop: stop_on_interrupt(),
     };
     let plan = Plan::new(&format!("suite {name}"), &setup.target.target, args.profile, selection);
-    conclude(run::begin(setup, plan).await)
+    let keys = setup.ui.answer_status();
+    let settled = run::begin(setup, plan).await;
+    drop(keys);
+    conclude(settled)
 }
 
 /// What is asked for, if there is such a thing.
@@ -86,6 +91,8 @@ fn stop_on_interrupt() -> CancellationToken {
             stopped.cancel();
         }
         if tokio::signal::ctrl_c().await.is_ok() {
+            // An exit drops nothing, so the terminal gets its mode back here.
+            ui::restore_terminal();
             std::process::exit(i32::from(exit_code(Outcome::Interrupted, false)));
         }
     });

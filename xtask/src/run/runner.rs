@@ -92,6 +92,7 @@ async fn carry_through(
         context,
         embedded,
         stop: setup.stop,
+        stopped: BTreeMap::new(),
         mourned: std::collections::BTreeSet::new(),
     };
     let opening = match fresh {

@@ -50,6 +50,7 @@ pub(crate) struct StepRecorder {
     stages: Option<Box<Stages>>,
     window: StepWindow,
     window_histogram: Histogram<u32>,
+    window_first_byte: Histogram<u32>,
 }
 
 impl StepRecorder {
@@ -75,6 +76,8 @@ impl StepRecorder {
             window: StepWindow { over: vec![0; limits_us.len()], ..StepWindow::default() },
             window_histogram: Histogram::new_with_bounds(1, MAX_US, 3)
                 .expect("1 µs to 1 h at 3 digits are valid bounds"),
+            window_first_byte: Histogram::new_with_bounds(1, MAX_US, 3)
+                .expect("1 µs to 1 h at 3 digits are valid bounds"),
         }
     }
 
@@ -97,6 +100,9 @@ impl StepRecorder {
         } else if outcome.fault.is_none() {
             window.max_us = window.max_us.max(outcome.response.0);
             self.window_histogram.saturating_record(outcome.response.0.max(1));
+            if let Some(first_byte) = outcome.first_byte {
+                self.window_first_byte.saturating_record(first_byte.0.max(1));
+            }
         } else {
             return;
         }
@@ -113,10 +119,8 @@ impl StepRecorder {
     pub(super) fn take_window(&mut self) -> StepWindow {
         let fresh = StepWindow { over: vec![0; self.over.len()], ..StepWindow::default() };
         let mut window = std::mem::replace(&mut self.window, fresh);
-        let buckets = self.window_histogram.iter_recorded();
-        window.buckets =
-            buckets.map(|bucket| (bucket.value_iterated_to(), bucket.count_since_last_iteration())).collect();
-        self.window_histogram.reset();
+        window.buckets = drain(&mut self.window_histogram);
+        window.first_byte_buckets = drain(&mut self.window_first_byte);
         window
     }
 
@@ -255,6 +259,14 @@ impl StepRecorder {
         self.told.tell(&mut report);
         report
     }
+}
+
+/// Values and counts of what was recorded; nothing is left of it.
+fn drain(histogram: &mut Histogram<u32>) -> Vec<(u64, u64)> {
+    let buckets = histogram.iter_recorded();
+    let drained = buckets.map(|bucket| (bucket.value_iterated_to(), bucket.count_since_last_iteration())).collect();
+    histogram.reset();
+    drained
 }
 
 pub(super) fn is_infinite(outcome: &Outcome) -> bool {
