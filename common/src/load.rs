@@ -17,6 +17,7 @@ mod recorder;
 mod report;
 mod schedule;
 mod selfcheck;
+mod stream;
 mod template;
 mod vu;
 mod worker;
@@ -47,6 +48,10 @@ pub use report::{
     StepReport, TraceRecord, WarmUp,
 };
 pub use selfcheck::{GeneratorHealth, Lag};
+pub use stream::{
+    Chunk, ChunkKind, ChunkLog, Dialect, DialectRow, DialectTable, LoggedError, StreamFault, StreamMetrics,
+    StreamReport, Usage, dialect,
+};
 
 /// How long a target may take to accept the first connection.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);

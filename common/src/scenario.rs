@@ -6,6 +6,7 @@ mod feeder;
 mod placeholder;
 mod request;
 mod step;
+mod stream;
 mod threshold;
 mod validate;
 
@@ -26,6 +27,7 @@ pub use feeder::{Feeder, FeederMode, Record, parse_records};
 pub(crate) use placeholder::{Segment, Slot, parse as parse_placeholders};
 pub use request::{BodyTemplate, RequestTemplate};
 pub use step::{Step, StreamKind};
+pub use stream::{GoodputLimits, StreamRules, TokenCount};
 pub use threshold::{Aggregate, Comparison, METRICS, Threshold, ThresholdExpression, ThresholdMetric};
 pub use validate::{Problem, ScenarioError};
 
