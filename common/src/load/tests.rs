@@ -3,6 +3,7 @@
 mod journeys;
 mod server;
 mod stopping;
+mod streams;
 mod timing;
 mod truth;
 

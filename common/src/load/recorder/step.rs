@@ -8,6 +8,7 @@ use crate::load::latency::{Latency, MAX_US};
 use crate::load::live::StepWindow;
 use crate::load::plan::PlannedStep;
 use crate::load::report::{Capsule, ErrorKind, Exemplar, INFINITE_US, OverLimit, SecondPoint, StepReport};
+use crate::load::stream::{ChunkLog, StreamFault, StreamReport};
 
 use super::Outcome;
 
@@ -36,16 +37,19 @@ pub(crate) struct StepRecorder {
     body_bytes: u64,
     service: Latency,
     response: Latency,
+    first_byte: Latency,
     over: Vec<OverLimit>,
     samples: Vec<Sample>,
     slowest: Vec<Exemplar>,
     failed: Vec<Exemplar>,
+    stream: Option<Box<StreamReport>>,
     window: StepWindow,
     window_histogram: Histogram<u32>,
 }
 
 impl StepRecorder {
-    pub(crate) fn new(limits_us: &[u64]) -> Self {
+    pub(crate) fn new(step: &PlannedStep) -> Self {
+        let limits_us = &step.limits_us;
         Self {
             count: 0,
             ok: 0,
@@ -56,10 +60,12 @@ impl StepRecorder {
             body_bytes: 0,
             service: Latency::new(),
             response: Latency::new(),
+            first_byte: Latency::new(),
             over: limits_us.iter().map(|limit_us| OverLimit { limit_us: *limit_us, count: 0 }).collect(),
             samples: Vec::new(),
             slowest: Vec::new(),
             failed: Vec::new(),
+            stream: step.stream.map(|wanted| Box::new(StreamReport::new(wanted.rules))),
             window: StepWindow { over: vec![0; limits_us.len()], ..StepWindow::default() },
             window_histogram: Histogram::new_with_bounds(1, MAX_US, 3)
                 .expect("1 µs to 1 h at 3 digits are valid bounds"),
@@ -132,6 +138,9 @@ impl StepRecorder {
         } else if outcome.fault.is_none() {
             self.service.record(outcome.service.0);
             self.response.record(outcome.response.0);
+            if let Some(first_byte) = outcome.first_byte {
+                self.first_byte.record(first_byte.0);
+            }
         } else {
             return None;
         }
@@ -169,6 +178,12 @@ impl StepRecorder {
         }
     }
 
+    pub(super) fn record_stream(&mut self, log: &ChunkLog, fault: Option<StreamFault>) {
+        if let Some(stream) = &mut self.stream {
+            stream.record(log, fault);
+        }
+    }
+
     pub(super) fn add(&mut self, other: Self) {
         self.count += other.count;
         self.ok += other.ok;
@@ -179,6 +194,7 @@ impl StepRecorder {
         other.statuses.into_iter().for_each(|(status, count)| *self.statuses.entry(status).or_default() += count);
         self.service.add(&other.service);
         self.response.add(&other.response);
+        self.first_byte.add(&other.first_byte);
         self.over.iter_mut().zip(&other.over).for_each(|(own, other)| own.count += other.count);
         self.samples.extend(other.samples);
         self.slowest.extend(other.slowest);
@@ -187,6 +203,9 @@ impl StepRecorder {
         self.failed.extend(other.failed);
         self.failed.sort_by_key(|exemplar| exemplar.at_unix_ms);
         self.failed.truncate(FAILED);
+        if let Some((own, more)) = self.stream.as_mut().zip(other.stream) {
+            own.add(*more);
+        }
     }
 
     pub(crate) fn into_report(
@@ -198,6 +217,10 @@ impl StepRecorder {
         self.samples.sort_by_key(|sample| sample.sent_ns);
         self.samples.truncate(MAX_SAMPLES);
         let places = (0_u32..).zip(&self.samples);
+        let cut_off = self.started.saturating_sub(self.finished);
+        if let Some(stream) = &mut self.stream {
+            stream.cut_off = cut_off;
+        }
         StepReport {
             name: step.name.clone(),
             app: step.app,
@@ -206,18 +229,20 @@ impl StepRecorder {
             ok: self.ok,
             errors: self.errors,
             statuses: self.statuses,
-            cut_off: self.started.saturating_sub(self.finished),
+            cut_off,
             body_bytes: self.body_bytes,
             failed_at: places.filter(|(_, sample)| sample.failed).map(|(place, _)| place).collect(),
             samples_us: self.samples.iter().filter_map(|sample| sample.response_us).collect(),
             samples_truncated: self.count > self.samples.len() as u64,
             service: self.service,
             response: self.response,
+            first_byte: self.first_byte,
             over: self.over,
             series,
             series_truncated,
             slowest: self.slowest,
             failed: self.failed,
+            stream: self.stream,
         }
     }
 }

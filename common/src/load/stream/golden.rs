@@ -71,14 +71,13 @@ impl Trace {
 
     /// Reads the pieces, each cut again by `cut`.
     fn read(&self, reader: &mut StreamReader, cut: impl Fn(&[u8]) -> Vec<&[u8]>) -> (ChunkLog, Option<Flaw>) {
-        let log = reader.begin();
+        let log = reader.clear();
         (log.scheduled_us, log.sent_us, log.headers_us) = (self.scheduled_us, self.sent_us, self.headers_us);
         for (at, bytes) in &self.pieces {
-            cut(bytes).into_iter().for_each(|part| reader.piece(*at, part));
+            cut(bytes).into_iter().for_each(|part| reader.piece_at(*at, part));
         }
-        reader.log_mut().closed_us = self.closed_us;
-        let flaw = reader.judge(self.wanted).err();
-        (reader.log().clone(), flaw)
+        let flaw = reader.judge(self.wanted, Some("text/event-stream; charset=utf-8")).err();
+        (ChunkLog { closed_us: self.closed_us, ..reader.log().clone() }, flaw)
     }
 
     fn whole(&self) -> (ChunkLog, Option<Flaw>) {

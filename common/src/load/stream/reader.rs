@@ -1,14 +1,18 @@
 //! Reads one streamed answer piece by piece, keeps its log, and says at its end whether it was whole.
 
 use std::fmt;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::TraceId;
 use crate::load::report::ErrorKind;
+use crate::load::transport::Fault;
 use crate::scenario::{StreamRules, TokenCount};
+use crate::units::Micros;
 
 use super::event::{ChunkKind, NoChunk, Usage, look};
-use super::log::{Chunk, ChunkLog, MAX_CHUNKS};
+use super::log::{Chunk, ChunkLog, LoggedError, MAX_CHUNKS};
 use super::sse::{MAX_EVENT, SseParser};
 
 /// What can be wrong with a stream whose answer had the right status.
@@ -69,6 +73,13 @@ pub(crate) struct Flaw {
     pub(crate) detail: String,
 }
 
+impl Flaw {
+    /// It as an error of the request.
+    pub(crate) fn fault(&self) -> Fault {
+        Fault::new(self.fault.kind(), self.detail.clone())
+    }
+}
+
 /// What a stream is judged by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Wanted {
@@ -85,11 +96,21 @@ pub(crate) struct StreamReader {
     flaw: Option<Flaw>,
     events: u64,
     done: bool,
+    /// When the load started.
+    from: Option<Instant>,
 }
 
 impl StreamReader {
-    /// Begins with a new stream.
-    pub(crate) fn begin(&mut self) -> &mut ChunkLog {
+    /// Begins with a new stream of a load that started at `from`.
+    pub(crate) fn begin(&mut self, trace: TraceId, from: Instant, intended: Instant) {
+        self.clear();
+        self.from = Some(from);
+        self.log.trace_id = trace;
+        self.log.scheduled_us = self.offset_us(intended);
+    }
+
+    /// Forgets the stream before.
+    pub(super) fn clear(&mut self) -> &mut ChunkLog {
         self.parser.reset();
         self.log.reset();
         self.flaw = None;
@@ -98,22 +119,42 @@ impl StreamReader {
         &mut self.log
     }
 
-    /// The log as far as it goes.
-    pub(crate) fn log(&self) -> &ChunkLog {
+    /// Takes in a piece that arrived at this moment.
+    pub(crate) fn piece(&mut self, at: Instant, bytes: &[u8]) {
+        self.piece_at(self.offset_us(at), bytes);
+    }
+
+    /// Completes the log, whether the answer came to an end or not.
+    pub(crate) fn end(
+        &mut self,
+        sent: Instant,
+        head: Option<Instant>,
+        closed: Option<Instant>,
+        fault: Option<&Fault>,
+    ) -> &ChunkLog {
+        self.log.sent_us = self.offset_us(sent);
+        self.log.headers_us = head.map(|at| self.offset_us(at));
+        self.log.closed_us = closed.map(|at| self.offset_us(at));
+        self.log.error = fault.map(|fault| LoggedError { kind: fault.kind, detail: fault.detail.clone() });
         &self.log
     }
 
-    pub(crate) fn log_mut(&mut self) -> &mut ChunkLog {
-        &mut self.log
+    #[cfg(test)]
+    pub(super) fn log(&self) -> &ChunkLog {
+        &self.log
+    }
+
+    fn offset_us(&self, at: Instant) -> u64 {
+        self.from.map_or(0, |from| Micros::from(at.saturating_duration_since(from)).0)
     }
 
     /// Takes in a piece that arrived `at_us` after the start of the load.
-    pub(crate) fn piece(&mut self, at_us: u64, bytes: &[u8]) {
+    pub(super) fn piece_at(&mut self, at_us: u64, bytes: &[u8]) {
         // After a flaw nothing is known of what the bytes mean; the rest is read and left.
         if self.flaw.is_some() {
             return;
         }
-        let Self { parser, log, flaw, events, done } = self;
+        let Self { parser, log, flaw, events, done, .. } = self;
         let fed = parser.feed(bytes, |data| {
             *events += 1;
             if flaw.is_none() {
@@ -127,11 +168,18 @@ impl StreamReader {
         }
     }
 
-    /// Judges the stream after its end.
+    /// Judges the answer after its end.
     ///
     /// # Errors
-    /// The first thing that is wrong: in the order of the bytes, then missing `[DONE]`, tokens, usage.
-    pub(crate) fn judge(&mut self, wanted: Wanted) -> Result<(), Flaw> {
+    /// The first thing that is wrong: another content type, then in the order of the bytes, then missing `[DONE]`, tokens,
+    /// usage.
+    pub(crate) fn judge(&mut self, wanted: Wanted, content_type: Option<&str>) -> Result<(), Flaw> {
+        let kind = content_type.unwrap_or("no content type");
+        let media = kind.split(';').next().unwrap_or_default().trim();
+        if !media.eq_ignore_ascii_case("text/event-stream") {
+            let detail = format!("the answer is no stream of events but {kind}");
+            return Err(Flaw { fault: StreamFault::NotEvents, detail });
+        }
         if let Some(flaw) = self.flaw.take() {
             return Err(flaw);
         }
