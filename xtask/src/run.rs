@@ -12,6 +12,7 @@ mod runner;
 mod second_source;
 mod smoke;
 mod store;
+mod streams;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ use crate::ui::Ui;
 pub(crate) use plan::{Plan, Selection};
 pub(crate) use runner::{Settled, Setup, begin, environment, resume};
 pub(crate) use store::{RunStore, StoreError, view, write};
+#[cfg(test)]
+pub(crate) use streams::figures as stream_figures;
 
 /// Why a run ended without a verdict.
 #[derive(Debug, thiserror::Error)]

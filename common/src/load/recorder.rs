@@ -93,7 +93,6 @@ impl Recorder {
     pub(crate) fn new(plan: &Plan) -> Self {
         Self {
             steps: plan.steps.iter().map(StepRecorder::new).collect(),
-            routes: plan.steps.iter().map(blank).collect(),
             iterations: Iterations::default(),
             warm_up: WarmUp::default(),
             connections: Connections::default(),
