@@ -48,7 +48,7 @@ pub use options::{LoadError, LoadOptions, OnWindow};
 pub(crate) use random::mix64;
 pub use report::{
     Capsule, Connections, End, ErrorKind, Exemplar, INFINITE_US, Iterations, LoadReport, OverLimit, SecondPoint,
-    StepReport, TraceRecord, WarmUp,
+    StageFigures, StepReport, Told, TraceRecord, WarmUp,
 };
 pub use selfcheck::{GeneratorHealth, Lag};
 pub use stream::{

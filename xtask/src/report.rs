@@ -13,6 +13,7 @@ mod inventory;
 mod junit;
 mod markdown;
 mod matrix;
+mod perf_summary;
 mod select;
 mod state;
 mod streams;
@@ -62,6 +63,7 @@ pub(crate) fn render_all(view: &RunView) -> Vec<Artifact> {
     artifacts.extend(inventory::render(view));
     artifacts.extend(baseline::render(view));
     artifacts.extend(matrix::render(view));
+    artifacts.extend(perf_summary::render(view));
     artifacts.extend(a8_baseline::render(view));
     artifacts.extend(app_files::render(view));
     artifacts.extend(streams::render(view));

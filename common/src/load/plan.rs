@@ -15,6 +15,7 @@ use crate::scenario::{
 use crate::units::Micros;
 
 use super::report::ErrorKind;
+use super::schedule::Pile;
 use super::stream::Wanted;
 use super::template::{Escape, Template};
 use super::transport::{Fault, HttpVersion, Route, Trust};
@@ -41,6 +42,9 @@ pub(crate) struct Plan {
     /// The least time between two starts of a user that is not paced, so that the permitted rate holds.
     pub(crate) least_interval: Duration,
     pub(crate) threads: u32,
+    pub(crate) keep_acknowledged: bool,
+    /// Iterations that threads share, and numbers for those without a schedule.
+    pub(crate) pile: Pile,
     #[cfg(test)]
     pub(crate) before_iteration: Option<fn(u64)>,
 }
@@ -98,6 +102,8 @@ impl Plan {
             graceful_stop: options.graceful_stop,
             stop_grace: options.stop_grace,
             least_interval,
+            keep_acknowledged: options.keep_acknowledged,
+            pile: Pile::of(shared_iterations(&scenario.executor)),
             threads: options.threads.clamp(1, scenario.executor.max_vus().max(1)),
             #[cfg(test)]
             before_iteration: options.before_iteration,
@@ -146,12 +152,15 @@ fn permit_load(scenario: &Scenario, guard: &Guard, options: &LoadOptions) -> Res
     Ok(Duration::from_secs_f64(f64::from(permit.vus()) * steps / permit.rate_per_s()))
 }
 
+fn shared_iterations(executor: &Executor) -> u64 {
+    match executor {
+        Executor::SharedIterations { iterations, .. } => *iterations,
+        _ => 0,
+    }
+}
+
 /// Refuses what is described and not run yet.
 fn check_runs(scenario: &Scenario) -> Result<(), LoadError> {
-    let executor = &scenario.executor;
-    if !matches!(executor, Executor::ConstantVus { .. } | Executor::ConstantArrivalRate { .. }) {
-        return Err(LoadError::Options(format!("executor {} is not run yet", executor.name())));
-    }
     let beyond = |step: &&Step| step.follow_redirects > 0;
     scenario
         .steps

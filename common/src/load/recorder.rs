@@ -1,6 +1,8 @@
 //! What one thread records. Memory is bounded whatever the length of the load.
 
+mod stages;
 mod step;
+mod told;
 
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,8 @@ pub(crate) struct Outcome {
     pub(crate) measured: bool,
     pub(crate) trace: TraceId,
     pub(crate) iteration: u64,
+    /// From the start of the load.
+    pub(crate) intended_at: Duration,
     /// From the start of the load.
     pub(crate) sent_at: Duration,
     pub(crate) service: Micros,
@@ -91,8 +95,14 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(plan: &Plan) -> Self {
+        let shares = plan.steps.len() * usize::try_from(plan.threads).unwrap_or(1);
+        let room = if plan.keep_acknowledged { told::MAX_TOLD / shares.max(1) } else { 0 };
         Self {
-            steps: plan.steps.iter().map(StepRecorder::new).collect(),
+            steps: plan
+                .steps
+                .iter()
+                .map(|step| StepRecorder::new(step, &plan.scenario.executor, plan.warm_up, room))
+                .collect(),
             iterations: Iterations::default(),
             warm_up: WarmUp::default(),
             connections: Connections::default(),
@@ -120,6 +130,7 @@ impl Recorder {
     pub(crate) fn record(&mut self, outcome: &Outcome, capsule: impl FnOnce() -> Capsule) {
         let step = &mut self.steps[outcome.step];
         step.window(outcome);
+        step.tell(outcome);
         if !outcome.measured {
             self.warm_up.requests += 1;
             self.warm_up.errors += u64::from(outcome.fault.is_some());

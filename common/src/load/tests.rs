@@ -1,6 +1,7 @@
 //! The engine against real servers on this machine.
 
 mod allocation;
+mod executors;
 mod journeys;
 mod scripted;
 mod server;

@@ -159,6 +159,7 @@ impl Vu {
             measured: journey.measured,
             trace: journey.trace,
             iteration: journey.iteration,
+            intended_at: intended.saturating_duration_since(shared.started_at()),
             sent_at: sending.sent.saturating_duration_since(shared.started_at()),
             service: since(sending.sent, ended),
             response: since(intended, ended),

@@ -88,6 +88,7 @@ async fn carry_through(
         ui: setup.ui,
         plan,
         guard,
+        approved: None,
         context,
         embedded,
         stop: setup.stop,

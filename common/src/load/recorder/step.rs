@@ -1,6 +1,7 @@
 //! The record of one step on one thread.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
@@ -10,7 +11,11 @@ use crate::load::plan::PlannedStep;
 use crate::load::report::{Capsule, ErrorKind, Exemplar, INFINITE_US, OverLimit, SecondPoint, StepReport};
 use crate::load::stream::{ChunkLog, StreamFault, StreamReport};
 
+use crate::scenario::Executor;
+
 use super::Outcome;
+use super::stages::Stages;
+use super::told::Ledger;
 
 /// Requests whose samples are kept in send order.
 const MAX_SAMPLES: usize = 65_536;
@@ -43,12 +48,15 @@ pub(crate) struct StepRecorder {
     slowest: Vec<Exemplar>,
     failed: Vec<Exemplar>,
     stream: Option<Box<StreamReport>>,
+    told: Ledger,
+    stages: Option<Box<Stages>>,
     window: StepWindow,
     window_histogram: Histogram<u32>,
 }
 
 impl StepRecorder {
-    pub(crate) fn new(step: &PlannedStep) -> Self {
+    /// With room for so many requests to be told one by one.
+    pub(crate) fn new(step: &PlannedStep, executor: &Executor, warm_up: Duration, room: usize) -> Self {
         let limits_us = &step.limits_us;
         Self {
             count: 0,
@@ -66,6 +74,8 @@ impl StepRecorder {
             slowest: Vec::new(),
             failed: Vec::new(),
             stream: step.stream.map(|wanted| Box::new(StreamReport::new(wanted.rules))),
+            told: Ledger::new(room),
+            stages: Stages::of(limits_us, executor, warm_up).map(Box::new),
             window: StepWindow { over: vec![0; limits_us.len()], ..StepWindow::default() },
             window_histogram: Histogram::new_with_bounds(1, MAX_US, 3)
                 .expect("1 µs to 1 h at 3 digits are valid bounds"),
@@ -99,6 +109,11 @@ impl StepRecorder {
         }
     }
 
+    /// Tells a request apart, if that was asked for.
+    pub(super) fn tell(&mut self, outcome: &Outcome) {
+        self.told.add(outcome);
+    }
+
     pub(super) fn take_window(&mut self) -> StepWindow {
         let fresh = StepWindow { over: vec![0; self.over.len()], ..StepWindow::default() };
         let mut window = std::mem::replace(&mut self.window, fresh);
@@ -125,6 +140,9 @@ impl StepRecorder {
         if self.samples.len() < MAX_SAMPLES {
             let sent_ns = u64::try_from(outcome.sent_at.as_nanos()).unwrap_or(u64::MAX);
             self.samples.push(Sample { sent_ns, response_us, failed: outcome.fault.is_some() });
+        }
+        if let Some(stages) = &mut self.stages {
+            stages.record(outcome);
         }
         self.example(outcome, capsule);
     }
@@ -196,6 +214,9 @@ impl StepRecorder {
         self.response.add(&other.response);
         self.first_byte.add(&other.first_byte);
         self.over.iter_mut().zip(&other.over).for_each(|(own, other)| own.count += other.count);
+        if let (Some(own), Some(other)) = (&mut self.stages, other.stages) {
+            own.add(*other);
+        }
         self.samples.extend(other.samples);
         self.slowest.extend(other.slowest);
         self.slowest.sort_by_key(|exemplar| std::cmp::Reverse(exemplar.response_us));
@@ -206,6 +227,7 @@ impl StepRecorder {
         if let Some((own, more)) = self.stream.as_mut().zip(other.stream) {
             own.add(*more);
         }
+        self.told.merge(other.told);
     }
 
     pub(crate) fn into_report(
@@ -221,7 +243,7 @@ impl StepRecorder {
         if let Some(stream) = &mut self.stream {
             stream.cut_off = cut_off;
         }
-        StepReport {
+        let mut report = StepReport {
             name: step.name.clone(),
             app: step.app,
             route: step.route.clone(),
@@ -243,10 +265,16 @@ impl StepRecorder {
             slowest: self.slowest,
             failed: self.failed,
             stream: self.stream,
-        }
+            acknowledged: Vec::new(),
+            unacknowledged: Vec::new(),
+            told_not_kept: 0,
+            stages: self.stages.map(|stages| stages.figures()).unwrap_or_default(),
+        };
+        self.told.tell(&mut report);
+        report
     }
 }
 
-fn is_infinite(outcome: &Outcome) -> bool {
+pub(super) fn is_infinite(outcome: &Outcome) -> bool {
     outcome.fault.as_ref().is_some_and(|fault| fault.kind == ErrorKind::Timeout)
 }
