@@ -18,6 +18,7 @@ mod recorder;
 mod report;
 mod schedule;
 mod selfcheck;
+mod stream;
 mod template;
 mod thresholds;
 mod transport;
@@ -54,6 +55,10 @@ pub use report::{
     StageFigures, StepReport, Told, TraceRecord, WarmUp,
 };
 pub use selfcheck::{GeneratorHealth, Lag};
+pub use stream::{
+    Chunk, ChunkKind, ChunkLog, Dialect, DialectRow, DialectTable, LoggedError, StreamFault, StreamMetrics,
+    StreamReport, Usage, dialect,
+};
 pub use thresholds::{Baseline, ThresholdResult};
 pub use transport::{HttpVersion, TrustError};
 pub use watch::{StopOptions, StopReason, TelemetryEar};

@@ -1,6 +1,7 @@
 //! What a run writes into its ledger, and a reader's view of it. Reports are pure functions of [`RunView`].
 
 mod shape;
+mod stream;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use common::verdict::{LatencyFigures, Rollup, Ruling};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use shape::{Knee, ShapePoint, ShapeRun, StageFigures};
+pub(crate) use stream::{Goodput, StreamFigures, StreamLatency};
 
 /// One line of the ledger.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -160,6 +162,9 @@ pub(crate) struct RouteFigures {
     pub(crate) requests_per_s: f64,
     /// The autocorrelation time of the latency indicator.
     pub(crate) tau: f64,
+    /// The figures of its streams, if its answers are streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stream: Option<StreamFigures>,
 }
 
 /// One second of a load.

@@ -16,6 +16,7 @@ mod matrix;
 mod perf_summary;
 mod select;
 mod state;
+mod streams;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub(crate) use markdown::{cell, code};
 pub(crate) use matrix::glance;
 pub(crate) use select::{apps, decided, undecided};
 pub(crate) use state::State;
+pub(crate) use streams::dialect_lines;
 pub(crate) use text::{duration, ms, pct, plural, printable};
 
 /// Where reports lie below the output root.
@@ -64,6 +66,7 @@ pub(crate) fn render_all(view: &RunView) -> Vec<Artifact> {
     artifacts.extend(perf_summary::render(view));
     artifacts.extend(a8_baseline::render(view));
     artifacts.extend(app_files::render(view));
+    artifacts.extend(streams::render(view));
     artifacts.extend(funnel::render(view));
     artifacts.extend(junit::render(view));
     artifacts.extend(html::render(view));

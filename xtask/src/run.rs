@@ -14,6 +14,7 @@ mod shapes;
 mod smoke;
 mod stops;
 mod store;
+mod streams;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub(crate) use plan::{Plan, Selection};
 pub(crate) use runner::{Settled, Setup, begin, environment, resume};
 pub(crate) use shapes::ids as shape_ids;
 pub(crate) use store::{RunStore, StoreError, view, write};
+#[cfg(test)]
+pub(crate) use streams::figures as stream_figures;
 
 /// Why a run ended without a verdict.
 #[derive(Debug, thiserror::Error)]

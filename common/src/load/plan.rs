@@ -9,13 +9,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use crate::guard::{Guard, Permit};
 use crate::ids::AppId;
 use crate::scenario::{
-    Aggregate, BodyTemplate, Executor, Expect, Extract, ExtractFrom, FeederMode, Record, Scenario, Step,
+    Aggregate, BodyTemplate, Executor, Expect, Extract, ExtractFrom, FeederMode, Record, Scenario, Step, StreamKind,
     ThresholdExpression, ThresholdMetric,
 };
 use crate::units::Micros;
 
 use super::report::ErrorKind;
 use super::schedule::Pile;
+use super::stream::Wanted;
 use super::template::{Escape, Template};
 use super::transport::{Fault, HttpVersion, Route, Trust};
 use super::wire::{BodyPlan, PathPlan, Wire};
@@ -71,6 +72,8 @@ pub(crate) struct PlannedStep {
     pub(crate) extract: Vec<Extract>,
     pub(crate) reads_body: bool,
     pub(crate) limits_us: Vec<u64>,
+    /// What a stream is judged by, if the answer is one.
+    pub(crate) stream: Option<Wanted>,
     pub(crate) think_time: Duration,
 }
 
@@ -158,10 +161,12 @@ fn shared_iterations(executor: &Executor) -> u64 {
 
 /// Refuses what is described and not run yet.
 fn check_runs(scenario: &Scenario) -> Result<(), LoadError> {
-    let beyond = |step: &&Step| step.stream.is_some() || step.follow_redirects > 0;
-    scenario.steps.iter().find(beyond).map_or(Ok(()), |step| {
-        Err(LoadError::Options(format!("step {:?}: streams and redirects are not run yet", step.name)))
-    })
+    let beyond = |step: &&Step| step.follow_redirects > 0;
+    scenario
+        .steps
+        .iter()
+        .find(beyond)
+        .map_or(Ok(()), |step| Err(LoadError::Options(format!("step {:?}: redirects are not followed yet", step.name))))
 }
 
 fn check_records(scenario: &Scenario, records: &[Record]) -> Result<(), LoadError> {
@@ -218,6 +223,7 @@ fn plan_step(
         extract: step.extract.clone(),
         reads_body: reads_body(step),
         limits_us: limits_of(scenario, step, options),
+        stream: stream_of(step),
         think_time: Duration::from_millis(step.think_time_ms),
     })
 }
@@ -283,6 +289,14 @@ fn plan_body(body: Option<&BodyTemplate>) -> Result<BodyPlan, String> {
         Some(BodyTemplate::Form(fields)) => Template::form(fields)?,
     };
     Ok(template.fixed().map_or_else(|| BodyPlan::Filled(template), |text| BodyPlan::Fixed(Bytes::from(text))))
+}
+
+fn stream_of(step: &Step) -> Option<Wanted> {
+    let usage = match &step.request.body {
+        Some(BodyTemplate::Json(body)) => body.pointer("/stream_options/include_usage") == Some(&true.into()),
+        _ => false,
+    };
+    step.stream.map(|StreamKind::Sse| Wanted { rules: step.stream_rules, usage })
 }
 
 fn reads_body(step: &Step) -> bool {

@@ -14,6 +14,7 @@ use super::latency::Latency;
 use super::live::{StepWindow, ThreadWindow};
 use super::plan::Plan;
 use super::report::{Capsule, Connections, End, Iterations, TraceRecord, WarmUp};
+use super::stream::{ChunkLog, StreamFault};
 use super::transport::Fault;
 
 pub(crate) use step::StepRecorder;
@@ -100,7 +101,7 @@ impl Recorder {
             steps: plan
                 .steps
                 .iter()
-                .map(|step| StepRecorder::new(&step.limits_us, &plan.scenario.executor, plan.warm_up, room))
+                .map(|step| StepRecorder::new(step, &plan.scenario.executor, plan.warm_up, room))
                 .collect(),
             iterations: Iterations::default(),
             warm_up: WarmUp::default(),
@@ -138,6 +139,13 @@ impl Recorder {
         step.record(outcome, capsule);
         if outcome.fault.is_some() || keeps(outcome.trace, SUCCESS_SAMPLE_RATE) {
             self.keep_trace(outcome);
+        }
+    }
+
+    /// Adds what is known of a streamed answer; `fault` is what was wrong with the stream itself.
+    pub(crate) fn record_stream(&mut self, outcome: &Outcome, log: &ChunkLog, fault: Option<StreamFault>) {
+        if outcome.measured {
+            self.steps[outcome.step].record_stream(log, fault);
         }
     }
 

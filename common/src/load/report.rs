@@ -13,6 +13,7 @@ use super::watch::StopReason;
 
 use super::latency::Latency;
 use super::selfcheck::{GeneratorHealth, Lag};
+use super::stream::StreamReport;
 
 /// Why a request counts as an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub enum ErrorKind {
     Timeout,
     /// The connection broke before the answer was whole.
     Reset,
-    /// The answer is not HTTP.
+    /// The answer is not HTTP, or its stream is not in order: not made of chunks, or without its end.
     Protocol,
     /// Another status than expected.
     Status,
@@ -192,6 +193,9 @@ pub struct StepReport {
     pub slowest: Vec<Exemplar>,
     /// The first that failed.
     pub failed: Vec<Exemplar>,
+    /// The figures of its streams, if its answers are streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Box<StreamReport>>,
     /// Apart for each kind of stage, if the executor has stages: a verdict on the steady part rests on these.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stages: BTreeMap<StageTag, StageFigures>,

@@ -7,6 +7,7 @@ mod journeys;
 mod scripted;
 mod server;
 mod stopping;
+mod streams;
 mod timing;
 mod transports;
 mod truth;

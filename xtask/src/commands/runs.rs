@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use common::ids::AppId;
+use common::scenario::Scenario;
 use common::settings::Settings;
 use common::verdict::{Outcome, exit_code};
 use tokio_util::sync::CancellationToken;
 
 use super::fail;
 use crate::cli::{EcosystemArgs, SuiteArgs, SuiteName};
+use crate::report;
 use crate::run::{self, Plan, RunError, Selection, Settled, Setup};
 use crate::suites;
 use crate::ui::{self, Ui};
@@ -55,14 +57,17 @@ pub(crate) async fn suite(args: SuiteArgs) -> u8 {
     let keys = setup.ui.answer_status();
     let settled = run::begin(setup, plan).await;
     drop(keys);
+    if let (Some(dialect), Ok(settled)) = (args.dialect, &settled) {
+        report::dialect_lines(&settled.view, dialect).iter().for_each(|line| anstream::println!("{line}"));
+    }
     conclude(settled)
 }
 
 /// What is asked for, if there is such a thing.
 fn select(args: &SuiteArgs) -> Result<Selection, String> {
     let SuiteName::App(app) = args.name else {
-        if args.scenario.is_some() || args.check.is_some() {
-            return Err("a funnel has neither --scenario nor --check".into());
+        if args.scenario.is_some() || args.check.is_some() || args.dialect.is_some() {
+            return Err("a funnel has neither --scenario nor --check nor --dialect".into());
         }
         return Ok(Selection { funnel: true, ..Selection::default() });
     };
@@ -73,6 +78,11 @@ fn select(args: &SuiteArgs) -> Result<Selection, String> {
         let known = suite.scenarios.iter().map(|scenario| scenario.id.as_str());
         let known: Vec<_> = known.chain(shapes.iter().map(String::as_str)).collect();
         return Err(format!("--scenario {id}: {app} has {}", known.join(", ")));
+    }
+    let streams = |scenario: &&Scenario| scenario.steps.iter().any(|step| step.stream.is_some());
+    let mut chosen = suite.scenarios.iter().filter(|own| args.scenario.as_ref().is_none_or(|id| own.id == *id));
+    if args.dialect.is_some() && chosen.find(streams).is_none() {
+        return Err("--dialect: nothing of this is streamed; A4 has a4_chat_stream".into());
     }
     if let Some(id) = args.check.as_ref().filter(|id| suite.check(id).is_none()) {
         let known: Vec<_> = suite.checks.iter().map(|check| check.id).collect();

@@ -9,6 +9,7 @@ use crate::load::latency::{Latency, MAX_US};
 use crate::load::live::StepWindow;
 use crate::load::plan::PlannedStep;
 use crate::load::report::{Capsule, ErrorKind, Exemplar, INFINITE_US, OverLimit, SecondPoint, StepReport};
+use crate::load::stream::{ChunkLog, StreamFault, StreamReport};
 
 use crate::scenario::Executor;
 
@@ -46,6 +47,7 @@ pub(crate) struct StepRecorder {
     samples: Vec<Sample>,
     slowest: Vec<Exemplar>,
     failed: Vec<Exemplar>,
+    stream: Option<Box<StreamReport>>,
     told: Ledger,
     stages: Option<Box<Stages>>,
     window: StepWindow,
@@ -55,7 +57,8 @@ pub(crate) struct StepRecorder {
 
 impl StepRecorder {
     /// With room for so many requests to be told one by one.
-    pub(crate) fn new(limits_us: &[u64], executor: &Executor, warm_up: Duration, room: usize) -> Self {
+    pub(crate) fn new(step: &PlannedStep, executor: &Executor, warm_up: Duration, room: usize) -> Self {
+        let limits_us = &step.limits_us;
         Self {
             count: 0,
             ok: 0,
@@ -71,6 +74,7 @@ impl StepRecorder {
             samples: Vec::new(),
             slowest: Vec::new(),
             failed: Vec::new(),
+            stream: step.stream.map(|wanted| Box::new(StreamReport::new(wanted.rules))),
             told: Ledger::new(room),
             stages: Stages::of(limits_us, executor, warm_up).map(Box::new),
             window: StepWindow { over: vec![0; limits_us.len()], ..StepWindow::default() },
@@ -196,6 +200,12 @@ impl StepRecorder {
         }
     }
 
+    pub(super) fn record_stream(&mut self, log: &ChunkLog, fault: Option<StreamFault>) {
+        if let Some(stream) = &mut self.stream {
+            stream.record(log, fault);
+        }
+    }
+
     pub(super) fn add(&mut self, other: Self) {
         self.count += other.count;
         self.ok += other.ok;
@@ -218,6 +228,9 @@ impl StepRecorder {
         self.failed.extend(other.failed);
         self.failed.sort_by_key(|exemplar| exemplar.at_unix_ms);
         self.failed.truncate(FAILED);
+        if let Some((own, more)) = self.stream.as_mut().zip(other.stream) {
+            own.add(*more);
+        }
         self.told.merge(other.told);
     }
 
@@ -230,6 +243,10 @@ impl StepRecorder {
         self.samples.sort_by_key(|sample| sample.sent_ns);
         self.samples.truncate(MAX_SAMPLES);
         let places = (0_u32..).zip(&self.samples);
+        let cut_off = self.started.saturating_sub(self.finished);
+        if let Some(stream) = &mut self.stream {
+            stream.cut_off = cut_off;
+        }
         let mut report = StepReport {
             name: step.name.clone(),
             app: step.app,
@@ -238,7 +255,7 @@ impl StepRecorder {
             ok: self.ok,
             errors: self.errors,
             statuses: self.statuses,
-            cut_off: self.started.saturating_sub(self.finished),
+            cut_off,
             body_bytes: self.body_bytes,
             failed_at: places.filter(|(_, sample)| sample.failed).map(|(place, _)| place).collect(),
             samples_us: self.samples.iter().filter_map(|sample| sample.response_us).collect(),
@@ -251,6 +268,7 @@ impl StepRecorder {
             series_truncated,
             slowest: self.slowest,
             failed: self.failed,
+            stream: self.stream,
             acknowledged: Vec::new(),
             unacknowledged: Vec::new(),
             told_not_kept: 0,
