@@ -6,7 +6,10 @@
 
 mod capsule;
 mod connection;
+mod constants;
 mod executor;
+mod jar;
+mod journey;
 mod judge;
 mod latency;
 mod live;
@@ -14,6 +17,7 @@ mod options;
 mod plan;
 mod random;
 mod recorder;
+mod redirect;
 mod report;
 mod schedule;
 mod selfcheck;

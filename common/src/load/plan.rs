@@ -9,11 +9,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use crate::guard::{Guard, Permit};
 use crate::ids::AppId;
 use crate::scenario::{
-    Aggregate, BodyTemplate, Executor, Expect, Extract, ExtractFrom, FeederMode, Record, Scenario, Step,
-    ThresholdExpression, ThresholdMetric,
+    Aggregate, BodyTemplate, Executor, FeederMode, Record, Scenario, Step, ThresholdExpression, ThresholdMetric,
 };
 use crate::units::Micros;
 
+use super::judge::Checks;
 use super::template::{Escape, Template};
 use super::{LoadError, LoadOptions};
 
@@ -61,8 +61,7 @@ pub(crate) struct PlannedStep {
     pub(crate) headers: HeaderMap,
     pub(crate) filled_headers: Vec<(HeaderName, Template)>,
     pub(crate) body: BodyPlan,
-    pub(crate) expect: Vec<Expect>,
-    pub(crate) extract: Vec<Extract>,
+    pub(crate) checks: Checks,
     pub(crate) reads_body: bool,
     pub(crate) limits_us: Vec<u64>,
     pub(crate) think_time: Duration,
@@ -195,6 +194,7 @@ fn plan_step(
         HeaderFault::Refused(refusal) => LoadError::Refused(refusal),
         HeaderFault::Broken(what) => broken(what),
     })?;
+    let checks = Checks::compile(step).map_err(broken)?;
     Ok(PlannedStep {
         name: step.name.clone(),
         app,
@@ -205,9 +205,8 @@ fn plan_step(
         headers,
         filled_headers,
         body: plan_body(step.request.body.as_ref()).map_err(broken)?,
-        expect: step.expect.clone(),
-        extract: step.extract.clone(),
-        reads_body: reads_body(step),
+        reads_body: checks.reads_body(),
+        checks,
         limits_us: limits_of(scenario, step, options),
         think_time: Duration::from_millis(step.think_time_ms),
     })
@@ -272,17 +271,6 @@ fn plan_body(body: Option<&BodyTemplate>) -> Result<BodyPlan, String> {
         Some(BodyTemplate::Form(fields)) => Template::form(fields)?,
     };
     Ok(template.fixed().map_or_else(|| BodyPlan::Filled(template), |text| BodyPlan::Fixed(Bytes::from(text))))
-}
-
-fn reads_body(step: &Step) -> bool {
-    let expects = step.expect.iter().any(|expect| match expect {
-        Expect::Status(_) | Expect::Header { .. } | Expect::BodyBytesMin(_) | Expect::Cookie { .. } => false,
-        Expect::JsonEquals { .. }
-        | Expect::JsonMatches { .. }
-        | Expect::JsonExists { .. }
-        | Expect::BodyContains(_) => true,
-    });
-    expects || step.extract.iter().any(|extract| matches!(extract.from, ExtractFrom::Json(_)))
 }
 
 /// The limits that exact counters are kept for: those of the options, and those of the scenario's thresholds.

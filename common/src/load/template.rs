@@ -7,6 +7,7 @@ use crate::clock;
 use crate::ids::TraceParent;
 use crate::scenario::{Record, Segment, Slot, parse_placeholders};
 
+use super::constants::Constants;
 use super::random::Ids;
 
 /// How a value is written into the text around it.
@@ -36,6 +37,7 @@ pub(crate) struct Values<'a> {
     pub(crate) iteration: u64,
     pub(crate) record: Option<&'a Record>,
     pub(crate) variables: &'a BTreeMap<String, String>,
+    pub(crate) constants: &'a Constants,
     pub(crate) ids: &'a mut Ids,
 }
 
@@ -98,6 +100,7 @@ impl Template {
             Slot::Iteration => write!(out, "{}", values.iteration),
             Slot::Uuid => write!(out, "{}", values.ids.uuid()),
             Slot::NowMs => write!(out, "{}", clock::unix_ms()),
+            Slot::Constant(constant) => write!(out, "{}", values.constants.get(*constant)),
             Slot::Data(field) => {
                 let text = values.record.and_then(|record| record.get(field));
                 self.escaped(text.ok_or_else(|| format!("the record has no field {field:?}"))?, out);
@@ -148,8 +151,17 @@ mod tests {
         let variables = BTreeMap::from([("id".to_owned(), "a/b \"c\"".to_owned())]);
         let record = Record::from([("name".to_owned(), "Zoë".to_owned())]);
         let key = ids.uuid();
-        let mut values =
-            Values { parent, key, vu: 3, iteration: 42, record: Some(&record), variables: &variables, ids: &mut ids };
+        let constants = Constants::fresh(&mut ids);
+        let mut values = Values {
+            parent,
+            key,
+            vu: 3,
+            iteration: 42,
+            record: Some(&record),
+            variables: &variables,
+            constants: &constants,
+            ids: &mut ids,
+        };
         let mut out = String::new();
         Template::compile(text, escape)?.fill(&mut values, &mut out)?;
         let key = key.to_string();

@@ -16,13 +16,14 @@ use crate::units::Micros;
 
 use super::capsule::{Sent, capsule};
 use super::connection::{Answer, Connection, Fault, Unanswered};
-use super::judge::{app_us, judge};
+use super::constants::Constants;
+use super::judge::{Seen, app_us};
 use super::plan::{BodyPlan, PathPlan, PlannedStep};
 use super::random::Ids;
 use super::recorder::Outcome;
 use super::report::{End, ErrorKind};
 use super::schedule::Start;
-use super::template::Values;
+use super::template::{Template, Values};
 use super::worker::Shared;
 
 /// A virtual user of one thread.
@@ -32,6 +33,7 @@ pub(crate) struct Vu {
     connections: Vec<Option<Connection>>,
     had_connection: Vec<bool>,
     variables: BTreeMap<String, String>,
+    constants: Constants,
     ids: Ids,
 }
 
@@ -40,6 +42,7 @@ struct Prepared {
     headers: HeaderMap,
     body: Bytes,
     parent: TraceParent,
+    key: uuid::Uuid,
 }
 
 impl Vu {
@@ -52,6 +55,7 @@ impl Vu {
             connections: (0..origins).map(|_| None).collect(),
             had_connection: vec![false; origins],
             variables: BTreeMap::new(),
+            constants: Constants::default(),
             ids: Ids::fresh(),
         }
     }
@@ -79,13 +83,14 @@ impl Vu {
         };
         let measured = shared.begin(start);
         self.variables.clear();
+        self.constants = Constants::fresh(&mut self.ids);
         let mut intended = intended;
         let (mut reached, mut whole) = (true, true);
         for at in 0..shared.plan.steps.len() {
             let step = &shared.plan.steps[at];
             let fault = self.request(at, start.iteration, intended, measured, record).await;
             reached &= fault != Some(ErrorKind::Connect);
-            if fault.is_some() && !step.extract.is_empty() {
+            if fault.is_some() && step.checks.takes() {
                 whole = false;
                 break;
             }
@@ -121,7 +126,7 @@ impl Vu {
             self.connections[step.origin] = None;
         }
         let fault = match &result {
-            Ok(answer) => judge(step, answer, &mut self.variables).err(),
+            Ok(answer) => self.judge(step, answer, prepared.as_ref().ok(), iteration, record).err(),
             Err(fault) => Some(fault.clone()),
         };
         let answer = result.ok();
@@ -220,14 +225,43 @@ impl Vu {
         opened
     }
 
+    /// Checks an answer with the values that the request was made with, and takes what later steps need.
+    fn judge(
+        &mut self,
+        step: &PlannedStep,
+        answer: &Answer,
+        prepared: Option<&Prepared>,
+        iteration: u64,
+        record: Option<&Record>,
+    ) -> Result<(), Fault> {
+        let Some(&Prepared { parent, key, .. }) = prepared else { return Ok(()) };
+        let mut seen = Seen::new(answer);
+        let mut fill = |template: &Template| {
+            let (variables, constants, ids) = (&self.variables, &self.constants, &mut self.ids);
+            let mut values = Values { parent, key, vu: self.number, iteration, record, variables, constants, ids };
+            let mut text = String::new();
+            template.fill(&mut values, &mut text).map(|()| text)
+        };
+        step.checks.expected(&mut seen, &mut fill)?;
+        step.checks.take(&mut seen, &mut self.variables)
+    }
+
     /// Fills in the request.
     fn prepare(&mut self, step: &PlannedStep, iteration: u64, record: Option<&Record>) -> Result<Prepared, Fault> {
         let parent = self.ids.trace_parent();
         let key = self.ids.uuid();
         let broken =
             |detail: String| Fault { kind: ErrorKind::Expectation, detail: format!("request not sent: {detail}") };
-        let mut values =
-            Values { parent, key, vu: self.number, iteration, record, variables: &self.variables, ids: &mut self.ids };
+        let mut values = Values {
+            parent,
+            key,
+            vu: self.number,
+            iteration,
+            record,
+            variables: &self.variables,
+            constants: &self.constants,
+            ids: &mut self.ids,
+        };
         let uri = match &step.path {
             PathPlan::Fixed(uri) => uri.clone(),
             PathPlan::Filled(template) => {
@@ -254,7 +288,7 @@ impl Vu {
                 Bytes::from(text)
             }
         };
-        Ok(Prepared { uri, headers, body, parent })
+        Ok(Prepared { uri, headers, body, parent, key })
     }
 }
 
