@@ -5,8 +5,8 @@
 //! that a target that stalls cannot hide behind a generator that waits for it.
 
 mod capsule;
-mod connection;
 mod constants;
+mod deadline;
 mod executor;
 mod jar;
 mod journey;
@@ -14,6 +14,7 @@ mod judge;
 mod latency;
 mod live;
 mod options;
+mod pacer;
 mod plan;
 mod random;
 mod recorder;
@@ -22,14 +23,15 @@ mod report;
 mod schedule;
 mod selfcheck;
 mod template;
+mod transport;
 mod vu;
+mod wire;
 mod worker;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -40,8 +42,10 @@ use crate::scenario::Scenario;
 use live::Merger;
 use plan::Plan;
 use recorder::Recorder;
+use transport::Fault;
 use worker::Event;
 
+pub use journey::{Journey, JourneyHop};
 pub use latency::{Latency, LatencySummary, MAX_US};
 pub use live::{LiveStep, LiveWindow};
 pub use options::{LoadError, LoadOptions, OnWindow};
@@ -51,6 +55,7 @@ pub use report::{
     StepReport, TraceRecord, WarmUp,
 };
 pub use selfcheck::{GeneratorHealth, Lag};
+pub use transport::{HttpVersion, TrustError};
 
 /// How long a target may take to accept the first connection.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -159,10 +164,10 @@ fn check_files(plan: &Plan) -> Result<Option<u64>, LoadError> {
 
 /// Opens one connection to each target, so that a dead one is an error and not a thousand failed requests.
 async fn reach(plan: &Plan) -> Result<(), LoadError> {
-    for origin in &plan.origins {
-        let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection within 5 s");
-        let opened = tokio::time::timeout(REACH_TIMEOUT, TcpStream::connect(origin.addresses.as_slice())).await;
-        opened.unwrap_or_else(|_| Err(late())).map_err(|source| origin.unreachable(source))?;
+    for (at, origin) in plan.origins.iter().enumerate().filter(|(_, origin)| !origin.stand_by) {
+        let late = || Fault::new(ErrorKind::Connect, "no connection within 5 s");
+        let reached = tokio::time::timeout(REACH_TIMEOUT, transport::reach(plan.route(at))).await;
+        reached.unwrap_or_else(|_| Err(late())).map_err(|fault| origin.unreachable(fault))?;
     }
     Ok(())
 }
@@ -204,10 +209,11 @@ fn assemble(
         end: recorder.end,
         iterations: recorder.iterations,
         warm_up: recorder.warm_up,
-        connections: recorder.connections,
+        connections: Connections { set_up: Lag::from(&recorder.set_up), ..recorder.connections },
         steps,
         health,
         traces: recorder.traces,
+        journeys: recorder.journeys.into_journeys(),
         traces_not_kept: recorder.traces_not_kept,
     })
 }

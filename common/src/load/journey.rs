@@ -4,8 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AppId, TraceId};
 
-/// Journeys that are kept, good or bad, from the start of the load on.
-const FIRST: usize = 20;
 /// Failed journeys that are kept beyond those.
 const FAILED: usize = 20;
 /// Requests that are kept of one journey.
@@ -41,6 +39,8 @@ pub struct JourneyHop {
     pub app: AppId,
     /// The contract's route, or method and path where a redirect led.
     pub route: String,
+    /// The method.
+    pub method: String,
     /// The address without the query.
     pub url: String,
     /// The span of the request, 16 hex digits.
@@ -63,22 +63,28 @@ pub struct JourneyHop {
 }
 
 /// The journeys that are kept.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct JourneyLog {
+    /// How many are kept whatever became of them.
+    most: usize,
     first: Vec<Journey>,
     failed: Vec<Journey>,
 }
 
 impl JourneyLog {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, first: Vec::new(), failed: Vec::new() }
+    }
+
     /// True if a journey that ended so would be kept.
     pub(crate) fn wants(&self, ok: bool) -> bool {
-        self.first.len() < FIRST || (!ok && self.failed.len() < FAILED)
+        self.first.len() < self.most || (!ok && self.failed.len() < FAILED)
     }
 
     /// Keeps a journey as far as there is room.
     pub(crate) fn push(&mut self, mut journey: Journey) {
         journey.hops.truncate(MAX_HOPS);
-        if self.first.len() < FIRST {
+        if self.first.len() < self.most {
             self.first.push(journey);
         } else if !journey.ok && self.failed.len() < FAILED {
             self.failed.push(journey);
@@ -90,7 +96,7 @@ impl JourneyLog {
         let mut first = std::mem::take(&mut self.first);
         first.extend(other.first);
         first.sort_by_key(|journey| (journey.started_at_unix_ms, journey.iteration));
-        let rest = first.split_off(first.len().min(FIRST));
+        let rest = first.split_off(first.len().min(self.most));
         self.first = first;
         self.failed.extend(other.failed);
         self.failed.extend(rest.into_iter().filter(|journey| !journey.ok));
@@ -119,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_first_are_kept_and_then_only_failed_ones_up_to_a_bound() {
-        let mut log = JourneyLog::default();
+        let mut log = JourneyLog::new(20);
         (0..1_000).for_each(|n| log.push(journey(n, n % 2 == 0)));
         assert!(!log.wants(true) && !log.wants(false));
         let kept: Vec<_> = log.into_journeys().iter().map(|journey| journey.iteration).collect();
@@ -129,7 +135,7 @@ mod tests {
 
     #[test]
     fn logs_of_two_threads_are_merged_by_time_without_losing_failed_ones() {
-        let (mut even, mut odd) = (JourneyLog::default(), JourneyLog::default());
+        let (mut even, mut odd) = (JourneyLog::new(20), JourneyLog::new(20));
         (0..40).for_each(|n| if n % 2 == 0 { even.push(journey(n, true)) } else { odd.push(journey(n, false)) });
         even.add(odd);
         let kept: Vec<_> = even.into_journeys().iter().map(|journey| journey.iteration).collect();

@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use crate::scenario::{Expect, Step, glob, scalar_text};
 
-use super::connection::{Answer, Fault};
 use super::report::ErrorKind;
 use super::template::{Escape, Template};
+use super::transport::{Answer, Fault};
 use extract::Taker;
 
 /// What a step expects and takes, compiled once.
@@ -219,12 +219,12 @@ fn short(value: &Value) -> String {
 
 /// An answer that is looked at; its body is parsed as JSON when first asked for.
 pub(crate) struct Seen<'a> {
-    answer: &'a Answer,
+    answer: Answer<'a>,
     parsed: Option<Value>,
 }
 
 impl<'a> Seen<'a> {
-    pub(crate) fn new(answer: &'a Answer) -> Self {
+    pub(crate) fn new(answer: Answer<'a>) -> Self {
         Self { answer, parsed: None }
     }
 

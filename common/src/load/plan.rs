@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::guard::{Guard, Permit};
 use crate::ids::AppId;
@@ -14,7 +14,10 @@ use crate::scenario::{
 use crate::units::Micros;
 
 use super::judge::Checks;
+use super::report::ErrorKind;
 use super::template::{Escape, Template};
+use super::transport::{Fault, HttpVersion, Route, Trust};
+use super::wire::{BodyPlan, PathPlan, Wire};
 use super::{LoadError, LoadOptions};
 
 /// Everything that workers share, read-only.
@@ -23,8 +26,13 @@ pub(crate) struct Plan {
     pub(crate) scenario: Scenario,
     pub(crate) guard: Guard,
     pub(crate) origins: Vec<Origin>,
+    trust: Option<Trust>,
+    http: HttpVersion,
     pub(crate) steps: Vec<PlannedStep>,
     pub(crate) records: Vec<Record>,
+    /// An iteration is more than one request: cookies matter, and whole journeys are kept.
+    pub(crate) is_journey: bool,
+    pub(crate) journeys: usize,
     pub(crate) warm_up: Duration,
     /// Warm-up and duration.
     pub(crate) total: Duration,
@@ -44,7 +52,10 @@ pub(crate) struct Plan {
 pub(crate) struct Origin {
     pub(crate) app: AppId,
     pub(crate) authority: String,
-    host: String,
+    pub(crate) tls: bool,
+    /// No step goes there, but a redirect may: nothing is opened or asked for in advance.
+    pub(crate) stand_by: bool,
+    pub(crate) host: String,
     port: u16,
     pub(crate) addresses: Vec<SocketAddr>,
 }
@@ -56,31 +67,12 @@ pub(crate) struct PlannedStep {
     pub(crate) app: AppId,
     pub(crate) route: String,
     pub(crate) origin: usize,
-    pub(crate) method: Method,
-    pub(crate) path: PathPlan,
-    pub(crate) headers: HeaderMap,
-    pub(crate) filled_headers: Vec<(HeaderName, Template)>,
-    pub(crate) body: BodyPlan,
+    pub(crate) wire: Wire,
     pub(crate) checks: Checks,
     pub(crate) reads_body: bool,
+    pub(crate) follow_redirects: u8,
     pub(crate) limits_us: Vec<u64>,
     pub(crate) think_time: Duration,
-}
-
-/// How the path comes about.
-#[derive(Debug)]
-pub(crate) enum PathPlan {
-    /// The same every time; permitted once.
-    Fixed(Uri),
-    /// Filled in; each one passes the guard.
-    Filled(Template),
-}
-
-/// How the body comes about.
-#[derive(Debug)]
-pub(crate) enum BodyPlan {
-    Fixed(Bytes),
-    Filled(Template),
 }
 
 impl Plan {
@@ -93,12 +85,18 @@ impl Plan {
         let steps = scenario.steps.iter().map(|step| plan_step(scenario, step, guard, options, &mut origins));
         let steps = steps.collect::<Result<Vec<_>, _>>()?;
         check_records(scenario, &options.records)?;
+        stand_by(&mut origins, scenario, guard)?;
+        let follows = scenario.steps.iter().any(|step| step.follow_redirects > 0);
         Ok(Self {
+            is_journey: scenario.steps.len() > 1 || follows,
             scenario: scenario.clone(),
             guard: guard.clone(),
             origins,
+            trust: Trust::of(guard.environment())?,
+            http: options.http,
             steps,
             records: options.records.clone(),
+            journeys: options.journeys,
             warm_up: options.warm_up,
             total: options.warm_up + scenario.executor.duration(),
             request_timeout: options.request_timeout,
@@ -112,26 +110,42 @@ impl Plan {
         })
     }
 
+    /// The way to an origin.
+    pub(crate) fn route(&self, origin: usize) -> Route<'_> {
+        let Origin { tls, host, addresses, .. } = &self.origins[origin];
+        let tls = self.trust.as_ref().filter(|_| *tls).map(|trust| (trust, host.as_str()));
+        Route { addresses, tls, version: self.http }
+    }
+
     /// Looks up the addresses of all origins.
     pub(crate) async fn resolve(&mut self) -> Result<(), LoadError> {
         for origin in &mut self.origins {
             let looked_up = tokio::net::lookup_host((origin.host.as_str(), origin.port)).await;
-            origin.addresses = looked_up.map_err(|source| origin.unreachable(source))?.collect();
+            if origin.stand_by && looked_up.is_err() {
+                continue; // a redirect that leads there fails to connect, and says so
+            }
+            origin.addresses = looked_up
+                .map_err(|error| origin.unreachable(Fault::new(ErrorKind::Connect, error.to_string())))?
+                .collect();
         }
         Ok(())
     }
 }
 
 impl Origin {
-    pub(crate) fn unreachable(&self, source: std::io::Error) -> LoadError {
-        LoadError::Unreachable { app: self.app, authority: self.authority.clone(), source }
+    pub(crate) fn unreachable(&self, fault: Fault) -> LoadError {
+        let (app, authority, why) = (self.app, self.authority.clone(), fault.detail);
+        match fault.kind {
+            ErrorKind::Tls => LoadError::Tls { app, authority, why },
+            _ => LoadError::Unreachable { app, authority, why },
+        }
     }
 }
 
 /// Asks for leave and returns the least interval of users that are not paced.
 fn permit_load(scenario: &Scenario, guard: &Guard, options: &LoadOptions) -> Result<Duration, LoadError> {
     let executor = &scenario.executor;
-    let steps = f64::from(u32::try_from(scenario.steps.len()).unwrap_or(u32::MAX));
+    let steps: f64 = scenario.steps.iter().map(|step| 1.0 + f64::from(step.follow_redirects)).sum();
     let most = guard.environment().limits().max_rate_per_s;
     let rate = executor.rate_per_s().map_or(most, |rate| rate * steps);
     let permit = match &options.approved {
@@ -147,10 +161,25 @@ fn check_runs(scenario: &Scenario) -> Result<(), LoadError> {
     if !matches!(executor, Executor::ConstantVus { .. } | Executor::ConstantArrivalRate { .. }) {
         return Err(LoadError::Options(format!("executor {} is not run yet", executor.name())));
     }
-    let beyond = |step: &&Step| step.stream.is_some() || step.follow_redirects > 0;
-    scenario.steps.iter().find(beyond).map_or(Ok(()), |step| {
-        Err(LoadError::Options(format!("step {:?}: streams and redirects are not run yet", step.name)))
-    })
+    scenario
+        .steps
+        .iter()
+        .find(|step| step.stream.is_some())
+        .map_or(Ok(()), |step| Err(LoadError::Options(format!("step {:?}: streams are not run yet", step.name))))
+}
+
+/// Adds the apps that a redirect may lead to.
+fn stand_by(origins: &mut Vec<Origin>, scenario: &Scenario, guard: &Guard) -> Result<(), LoadError> {
+    if scenario.steps.iter().all(|step| step.follow_redirects == 0) {
+        return Ok(());
+    }
+    for app in guard.environment().apps().keys() {
+        let steps_go_to = origins.len();
+        let permit = guard.permit(*app, &Method::GET, "/")?;
+        let at = origin_of(&permit, *app, origins);
+        origins[at].stand_by |= at >= steps_go_to;
+    }
+    Ok(())
 }
 
 fn check_records(scenario: &Scenario, records: &[Record]) -> Result<(), LoadError> {
@@ -187,8 +216,11 @@ fn plan_step(
     let fixed = path.fixed();
     let permit = guard.permit(app, &method, fixed.as_deref().unwrap_or("/"))?;
     let path = match fixed {
-        Some(_) => PathPlan::Fixed(permit.path_and_query().parse().map_err(|error| broken(format!("path: {error}")))?),
-        None => PathPlan::Filled(path),
+        Some(_) => PathPlan::Fixed(permit.path_and_query().to_owned()),
+        None => {
+            let prefix = permit.path_and_query().trim_end_matches('/').to_owned();
+            PathPlan::Filled { app, template: path, prefix }
+        }
     };
     let (headers, filled_headers) = plan_headers(step, &permit).map_err(|error| match error {
         HeaderFault::Refused(refusal) => LoadError::Refused(refusal),
@@ -199,31 +231,31 @@ fn plan_step(
         name: step.name.clone(),
         app,
         route: step.route_name(),
-        origin: origin_of(&permit, app, origins)?,
-        method,
-        path,
-        headers,
-        filled_headers,
-        body: plan_body(step.request.body.as_ref()).map_err(broken)?,
+        origin: origin_of(&permit, app, origins),
+        wire: Wire::new(method, path, &headers, filled_headers, plan_body(step.request.body.as_ref()).map_err(broken)?),
         reads_body: checks.reads_body(),
         checks,
+        follow_redirects: step.follow_redirects,
         limits_us: limits_of(scenario, step, options),
         think_time: Duration::from_millis(step.think_time_ms),
     })
 }
 
-fn origin_of(permit: &Permit, app: AppId, origins: &mut Vec<Origin>) -> Result<usize, LoadError> {
-    let url = permit.url();
-    if url.scheme() != "http" {
-        return Err(LoadError::NotHttp { app, url: url.origin().ascii_serialization() });
-    }
+fn origin_of(permit: &Permit, app: AppId, origins: &mut Vec<Origin>) -> usize {
     if let Some(at) = origins.iter().position(|origin| origin.app == app) {
-        return Ok(at);
+        return at;
     }
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let port = url.port_or_known_default().unwrap_or(80);
-    origins.push(Origin { app, authority: permit.authority().to_owned(), host, port, addresses: Vec::new() });
-    Ok(origins.len() - 1)
+    let url = permit.url();
+    origins.push(Origin {
+        app,
+        authority: permit.authority().to_owned(),
+        tls: url.scheme() == "https",
+        stand_by: false,
+        host: url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
+        port: url.port_or_known_default().unwrap_or(80),
+        addresses: Vec::new(),
+    });
+    origins.len() - 1
 }
 
 enum HeaderFault {

@@ -4,20 +4,24 @@ mod step;
 
 use std::time::{Duration, Instant};
 
-use crate::ids::TraceId;
+use crate::ids::{AppId, TraceId};
 use crate::telemetry::{SUCCESS_SAMPLE_RATE, keeps};
 use crate::units::Micros;
 
-use super::connection::Fault;
+use super::journey::JourneyLog;
 use super::latency::Latency;
 use super::live::{StepWindow, ThreadWindow};
 use super::plan::Plan;
 use super::report::{Capsule, Connections, End, Iterations, TraceRecord, WarmUp};
+use super::transport::Fault;
 
 pub(crate) use step::StepRecorder;
 
 /// Traces that are kept over the whole load.
 pub(crate) const MAX_TRACES: usize = 20_000;
+
+/// Among the last so many kept traces are those that are still under way.
+const TRACES_UNDER_WAY: usize = 2_048;
 
 /// How one request ended.
 #[derive(Debug)]
@@ -25,14 +29,31 @@ pub(crate) struct Outcome {
     pub(crate) step: usize,
     pub(crate) measured: bool,
     pub(crate) trace: TraceId,
+    pub(crate) iteration: u64,
     /// From the start of the load.
     pub(crate) sent_at: Duration,
     pub(crate) service: Micros,
     pub(crate) response: Micros,
+    /// From the actual send to the first byte of the answer.
+    pub(crate) first_byte: Option<Micros>,
     pub(crate) status: Option<u16>,
     pub(crate) body_bytes: u64,
     pub(crate) app_us: Option<u64>,
     pub(crate) fault: Option<Fault>,
+    pub(crate) at_unix_ms: i64,
+    /// The requests one by one, where redirects were followed: each is reported by its app on its own.
+    pub(crate) legs: Vec<Leg>,
+}
+
+/// One request of a step that was redirected.
+#[derive(Debug, Clone)]
+pub(crate) struct Leg {
+    pub(crate) app: AppId,
+    pub(crate) route: String,
+    pub(crate) status: Option<u16>,
+    pub(crate) ok: bool,
+    pub(crate) service: Micros,
+    pub(crate) app_us: Option<u64>,
     pub(crate) at_unix_ms: i64,
 }
 
@@ -44,10 +65,12 @@ pub(crate) struct Recorder {
     pub(crate) iterations: Iterations,
     pub(crate) warm_up: WarmUp,
     pub(crate) connections: Connections,
+    pub(crate) set_up: Latency,
     pub(crate) lag: Latency,
     pub(crate) send_delay: Latency,
     pub(crate) traces: Vec<TraceRecord>,
     pub(crate) traces_not_kept: u64,
+    pub(crate) journeys: JourneyLog,
     pub(crate) vus: u32,
     pub(crate) waiting: u64,
     pub(crate) end: End,
@@ -74,10 +97,12 @@ impl Recorder {
             iterations: Iterations::default(),
             warm_up: WarmUp::default(),
             connections: Connections::default(),
+            set_up: Latency::new(),
             lag: Latency::new(),
             send_delay: Latency::new(),
             traces: Vec::new(),
             traces_not_kept: 0,
+            journeys: JourneyLog::new(plan.journeys),
             vus: 0,
             waiting: 0,
             end: End::Completed,
@@ -107,20 +132,44 @@ impl Recorder {
         }
     }
 
+    /// A trace that was begun is kept whole, so that nothing of it looks as if it had been reported twice.
     fn keep_trace(&mut self, outcome: &Outcome) {
-        if self.traces.len() >= self.max_traces {
+        let full = self.traces.len() >= self.max_traces;
+        let begun = || self.traces.iter().rev().take(TRACES_UNDER_WAY).any(|kept| kept.trace_id == outcome.trace);
+        if full && !(outcome.step > 0 && begun()) {
             self.traces_not_kept += 1;
             return;
         }
-        self.traces.push(TraceRecord {
+        if outcome.legs.is_empty() {
+            self.traces.push(TraceRecord {
+                trace_id: outcome.trace,
+                status: outcome.status,
+                ok: outcome.fault.is_none(),
+                service_us: outcome.service.0,
+                app_us: outcome.app_us,
+                at_unix_ms: outcome.at_unix_ms,
+                ..self.routes[outcome.step].clone()
+            });
+        }
+        let known = |leg: &&Leg| self.routes.iter().any(|own| own.app == leg.app && own.route == leg.route);
+        let legs = outcome.legs.iter().filter(known).map(|leg| TraceRecord {
             trace_id: outcome.trace,
-            status: outcome.status,
-            ok: outcome.fault.is_none(),
-            service_us: outcome.service.0,
-            app_us: outcome.app_us,
-            at_unix_ms: outcome.at_unix_ms,
-            ..self.routes[outcome.step].clone()
+            app: leg.app,
+            route: leg.route.clone(),
+            status: leg.status,
+            ok: leg.ok,
+            service_us: leg.service.0,
+            app_us: leg.app_us,
+            at_unix_ms: leg.at_unix_ms,
         });
+        self.traces.extend(legs);
+    }
+
+    /// Notes a request of which nothing is known but that it was under way when the load ended.
+    pub(crate) fn cut_off(&mut self, step: usize, trace: TraceId, at_unix_ms: i64) {
+        if keeps(trace, SUCCESS_SAMPLE_RATE) && self.traces.len() < self.max_traces {
+            self.traces.push(TraceRecord { trace_id: trace, at_unix_ms, ..self.routes[step].clone() });
+        }
     }
 
     /// Takes what happened since the last window.
@@ -141,6 +190,7 @@ impl Recorder {
         let (own, more) = (&mut self.iterations, other.iterations);
         own.started += more.started;
         own.completed += more.completed;
+        own.succeeded += more.succeeded;
         own.cut_short += more.cut_short;
         own.interrupted += more.interrupted;
         own.dropped += more.dropped;
@@ -151,12 +201,12 @@ impl Recorder {
         self.connections.opened += other.connections.opened;
         self.connections.reconnects += other.connections.reconnects;
         self.connections.failed += other.connections.failed;
-        self.connections.opening_us += other.connections.opening_us;
-        self.connections.opening_max_us = self.connections.opening_max_us.max(other.connections.opening_max_us);
+        self.set_up.add(&other.set_up);
         self.lag.add(&other.lag);
         self.send_delay.add(&other.send_delay);
         self.traces.extend(other.traces);
         self.traces_not_kept += other.traces_not_kept;
+        self.journeys.add(other.journeys);
         self.worst_stall_us = self.worst_stall_us.max(other.worst_stall_us);
         self.cpu_share = self.cpu_share.into_iter().chain(other.cpu_share).reduce(f64::max);
         if self.end == End::Completed {

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AppId, TraceId};
 
+use super::journey::Journey;
 use super::latency::Latency;
-use super::selfcheck::GeneratorHealth;
+use super::selfcheck::{GeneratorHealth, Lag};
 
 /// Why a request counts as an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,6 +79,9 @@ pub struct LoadReport {
     pub traces: Vec<TraceRecord>,
     /// Traces that would have been kept had there been room.
     pub traces_not_kept: u64,
+    /// Whole journeys, where an iteration is more than one request: the first ones, and failed ones up to a bound.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub journeys: Vec<Journey>,
 }
 
 /// How a load ended.
@@ -102,6 +106,9 @@ pub struct Iterations {
     pub started: u64,
     /// Gone through to the last step, with or without errors.
     pub completed: u64,
+    /// Those among the completed in which every step gave the expected answer.
+    #[serde(default)]
+    pub succeeded: u64,
     /// Ended early, as a step failed that later ones build on.
     pub cut_short: u64,
     /// Cut off by the hard deadline while under way.
@@ -132,10 +139,8 @@ pub struct Connections {
     pub reconnects: u64,
     /// Could not be opened.
     pub failed: u64,
-    /// Time spent on opening, in microseconds, added up.
-    pub opening_us: u64,
-    /// The longest opening, in microseconds.
-    pub opening_max_us: u64,
+    /// How long it took to open them, TLS included; in no other latency but the response time of who had to wait for it.
+    pub set_up: Lag,
 }
 
 /// The figures of one step, without warm-up.
@@ -164,6 +169,8 @@ pub struct StepReport {
     pub service: Latency,
     /// From the intended start to the last byte: a late start counts.
     pub response: Latency,
+    /// From the actual send to the first byte, of expected answers.
+    pub first_byte: Latency,
     /// Exact counts of response times above limits, timeouts included.
     pub over: Vec<OverLimit>,
     /// Response times in microseconds in send order; [`INFINITE_US`] for a timeout. Other failures are not in here.

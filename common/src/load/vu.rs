@@ -1,71 +1,113 @@
-//! A virtual user: its connections, its variables, and one iteration after the other.
+//! A virtual user: its connections, its variables and cookies, and one iteration after the other.
+
+mod notes;
+mod way;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Instant;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Uri};
-use http_body_util::Full;
-
 use crate::clock;
-use crate::contract::header;
-use crate::ids::TraceParent;
+use crate::ids::{TraceId, TraceParent};
 use crate::scenario::Record;
 use crate::units::Micros;
 
 use super::capsule::{Sent, capsule};
-use super::connection::{Answer, Connection, Fault, Unanswered};
 use super::constants::Constants;
-use super::judge::{Seen, app_us};
-use super::plan::{BodyPlan, PathPlan, PlannedStep};
+use super::deadline::Deadline;
+use super::jar::Jar;
+use super::judge::Seen;
+use super::plan::PlannedStep;
 use super::random::Ids;
 use super::recorder::Outcome;
-use super::report::{End, ErrorKind};
+use super::report::{Capsule, End, ErrorKind};
 use super::schedule::Start;
 use super::template::{Template, Values};
+use super::transport::{Answer, Connection, Fault, Want};
+use super::wire::{Cookies, Parts};
 use super::worker::Shared;
+use notes::Notes;
+use way::Way;
 
 /// A virtual user of one thread.
 pub(crate) struct Vu {
     number: u32,
     shared: Rc<Shared>,
-    connections: Vec<Option<Connection>>,
-    had_connection: Vec<bool>,
+    links: Vec<Link>,
     variables: BTreeMap<String, String>,
     constants: Constants,
+    jar: Jar,
     ids: Ids,
+    notes: Notes,
+    /// What would be left without an outcome if the load ended now.
+    under_way: Option<(usize, TraceId)>,
+    deadline: Deadline,
+    /// The request of the moment.
+    request: Vec<u8>,
+    room: Vec<u8>,
 }
 
-struct Prepared {
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
+/// A user's way to one origin.
+#[derive(Debug, Default)]
+struct Link {
+    connection: Option<Connection>,
+    had_one: bool,
+}
+
+/// What all requests of an iteration share.
+#[derive(Debug, Clone, Copy)]
+struct Journey<'a> {
+    iteration: u64,
+    trace: TraceId,
+    measured: bool,
+    record: Option<&'a Record>,
+    /// When it was meant to start.
+    intended: Instant,
+}
+
+/// What one request is known by.
+#[derive(Debug, Clone, Copy)]
+struct Name {
     parent: TraceParent,
     key: uuid::Uuid,
 }
 
+/// How far a request got.
+#[derive(Debug, Clone, Copy)]
+struct Sending {
+    began: Instant,
+    sent: Instant,
+}
+
 impl Vu {
     pub(crate) fn new(number: u32, shared: &Rc<Shared>) -> Self {
-        let origins = shared.plan.origins.len();
         shared.recorder.borrow_mut().vus += 1;
         Self {
             number,
             shared: Rc::clone(shared),
-            connections: (0..origins).map(|_| None).collect(),
-            had_connection: vec![false; origins],
+            links: shared.plan.origins.iter().map(|_| Link::default()).collect(),
             variables: BTreeMap::new(),
             constants: Constants::default(),
+            jar: Jar::default(),
             ids: Ids::fresh(),
+            notes: Notes::default(),
+            under_way: None,
+            deadline: Deadline::new(),
+            request: Vec::new(),
+            room: Vec::new(),
         }
     }
 
     /// Opens connections in advance; a failure shows when the first request needs one.
     pub(crate) async fn connect(&mut self) {
-        let limit = self.shared.plan.request_timeout;
-        for origin in 0..self.connections.len() {
-            if let Ok(Ok(connection)) = tokio::time::timeout(limit, self.open(origin)).await {
-                self.connections[origin] = Some(connection);
+        let until = clock::monotonic() + self.shared.plan.request_timeout;
+        for origin in 0..self.links.len() {
+            if self.shared.plan.origins[origin].stand_by {
+                continue;
+            }
+            let opened = open(&self.shared, &mut self.links[origin], origin);
+            if let Ok(Ok(connection)) = self.deadline.hold(until, opened).await {
+                self.links[origin].connection = Some(connection);
             }
         }
     }
@@ -82,213 +124,194 @@ impl Vu {
             }
         };
         let measured = shared.begin(start);
-        self.variables.clear();
-        self.constants = Constants::fresh(&mut self.ids);
-        let mut intended = intended;
-        let (mut reached, mut whole) = (true, true);
-        for at in 0..shared.plan.steps.len() {
-            let step = &shared.plan.steps[at];
-            let fault = self.request(at, start.iteration, intended, measured, record).await;
+        let trace = self.ids.trace();
+        let journey = Journey { iteration: start.iteration, trace, measured, record, intended };
+        self.begin();
+        let (mut intended, mut last) = (intended, intended);
+        let (mut reached, mut whole, mut ok) = (true, true, true);
+        for (at, step) in shared.plan.steps.iter().enumerate() {
+            let (fault, ended) = self.request(at, step, journey, intended).await;
             reached &= fault != Some(ErrorKind::Connect);
+            ok &= fault.is_none();
+            last = ended;
             if fault.is_some() && step.checks.takes() {
                 whole = false;
                 break;
             }
+            intended = ended;
             if !step.think_time.is_zero() {
-                tokio::time::sleep(step.think_time).await;
+                intended = ended + step.think_time;
+                shared.pacer.until(intended).await;
             }
-            intended = clock::monotonic();
         }
-        shared.finish(measured, whole);
+        shared.finish(measured, whole, ok);
+        if measured && shared.plan.is_journey {
+            self.notes.hand_in(&shared, self.number, journey, whole && ok, last);
+        }
         reached
     }
 
+    /// Forgets the last iteration.
+    fn begin(&mut self) {
+        self.variables.clear();
+        self.constants = Constants::fresh(&mut self.ids);
+        self.notes.clear();
+        if !self.shared.plan.scenario.keep_cookies {
+            self.jar.clear();
+        }
+    }
+
+    /// Sends one request and records what came of it; tells what went wrong and when it ended.
     async fn request(
         &mut self,
         at: usize,
-        iteration: u64,
+        step: &PlannedStep,
+        journey: Journey<'_>,
         intended: Instant,
-        measured: bool,
-        record: Option<&Record>,
-    ) -> Option<ErrorKind> {
+    ) -> (Option<ErrorKind>, Instant) {
         let shared = Rc::clone(&self.shared);
-        let step = &shared.plan.steps[at];
-        let began = clock::monotonic();
-        shared.recorder.borrow_mut().steps[at].sent(measured);
-        let prepared = self.prepare(step, iteration, record);
-        let mut sent = began;
-        let result = match &prepared {
+        shared.recorder.borrow_mut().steps[at].sent(journey.measured);
+        self.under_way = (journey.measured && shared.plan.is_journey).then_some((at, journey.trace));
+        let name = Name { parent: self.ids.span_of(journey.trace), key: self.ids.uuid() };
+        let mut way = Way::new(step, name.parent, clock::monotonic());
+        let rendered = self.render(step, journey, name);
+        let result = match &rendered {
             Err(fault) => Err(fault.clone()),
-            Ok(prepared) => self.send_in_time(step, prepared, &mut sent, began).await,
+            Ok(()) => self.go(step, journey, &mut way).await,
         };
         let ended = clock::monotonic();
-        if result.is_err() {
-            self.connections[step.origin] = None;
-        }
-        let fault = match &result {
-            Ok(answer) => self.judge(step, answer, prepared.as_ref().ok(), iteration, record).err(),
-            Err(fault) => Some(fault.clone()),
+        let answer = result.as_ref().ok().map(Connection::answer);
+        let fault = match (&result, answer) {
+            (Err(fault), _) => Some(fault.clone()),
+            (Ok(_), Some(answer)) => way.lost.take().or_else(|| self.judge(step, journey, name, answer).err()),
+            (Ok(_), None) => None,
         };
-        let answer = result.ok();
+        let fault = fault.map(|fault| way.located(fault, &self.request));
+        if shared.plan.is_journey {
+            let (request, fault) = (&self.request, fault.as_ref());
+            self.notes.hop(&shared, step, journey, &way, request, answer.as_ref(), fault, ended);
+        }
         let kind = fault.as_ref().map(|fault| fault.kind);
+        let since = |from: Instant, to: Instant| Micros::from(to.saturating_duration_since(from));
+        let (origin, first_sent) = (way.origin, way.first_sent());
         let outcome = Outcome {
             step: at,
-            measured,
-            trace: prepared.as_ref().map_or_else(|_| self.ids.trace_parent().trace, |prepared| prepared.parent.trace),
-            sent_at: sent.saturating_duration_since(shared.started_at()),
-            service: Micros::from(ended.saturating_duration_since(sent)),
-            response: Micros::from(ended.saturating_duration_since(intended)),
-            status: answer.as_ref().map(Answer::status),
-            body_bytes: answer.as_ref().map_or(0, Answer::body_bytes),
-            app_us: answer.as_ref().and_then(|answer| app_us(answer.header(header::SERVER_TIMING)?)),
+            measured: journey.measured,
+            trace: journey.trace,
+            iteration: journey.iteration,
+            sent_at: first_sent.saturating_duration_since(shared.started_at()),
+            service: since(first_sent, ended),
+            response: since(intended, ended),
+            first_byte: answer.and_then(|answer| Some(since(first_sent, answer.first_byte_at()?))),
+            status: answer.map(|answer| answer.status()),
+            body_bytes: answer.map_or(0, |answer| answer.body_bytes()),
+            app_us: answer.and_then(|answer| answer.app_us()),
+            legs: way.into_legs(&shared, step, &self.request, answer.as_ref(), fault.is_none()),
             fault,
-            at_unix_ms: clock::unix_ms(),
+            at_unix_ms: shared.unix_ms(ended),
         };
-        shared
-            .recorder
-            .borrow_mut()
-            .record(&outcome, || write_down(&shared, step, prepared.as_ref().ok(), answer.as_ref()));
-        kind
-    }
-
-    async fn send_in_time(
-        &mut self,
-        step: &PlannedStep,
-        prepared: &Prepared,
-        sent: &mut Instant,
-        began: Instant,
-    ) -> Result<Answer, Fault> {
-        let limit = self.shared.plan.request_timeout;
-        tokio::time::timeout(limit, self.send(step, prepared, sent, began)).await.unwrap_or_else(|_| {
-            let detail = format!("no whole answer within {}", Micros::from(limit));
-            Err(Fault { kind: ErrorKind::Timeout, detail })
-        })
-    }
-
-    /// Sends on the open connection, or on a new one if it was closed while nothing was under way.
-    async fn send(
-        &mut self,
-        step: &PlannedStep,
-        prepared: &Prepared,
-        sent: &mut Instant,
-        began: Instant,
-    ) -> Result<Answer, Fault> {
-        let mut request = Request::new(Full::new(prepared.body.clone()));
-        *request.method_mut() = step.method.clone();
-        *request.uri_mut() = prepared.uri.clone();
-        *request.headers_mut() = prepared.headers.clone();
-        let open = self.connections[step.origin].take();
-        if let Some(mut connection) = open
-            && connection.ready().await
-        {
-            *sent = clock::monotonic();
-            let delay = Micros::from(sent.saturating_duration_since(began));
-            self.shared.recorder.borrow_mut().send_delay.record(delay.0);
-            match connection.exchange(request, step.reads_body).await {
-                Ok(answer) => {
-                    self.connections[step.origin] = Some(connection);
-                    return Ok(answer);
-                }
-                Err(Unanswered::NotSent(unsent)) => request = *unsent,
-                Err(Unanswered::Broken(fault)) => return Err(fault),
-            }
+        let request = rendered.is_ok().then_some(self.request.as_slice());
+        let written = || write_down(&shared, origin, request, answer.as_ref());
+        shared.recorder.borrow_mut().record(&outcome, written);
+        self.under_way = None;
+        if let Ok(connection) = result {
+            self.put_back(origin, connection);
         }
-        let mut connection = self.open(step.origin).await?;
-        *sent = clock::monotonic();
-        match connection.exchange(request, step.reads_body).await {
-            Ok(answer) => {
-                self.connections[step.origin] = Some(connection);
-                Ok(answer)
-            }
-            Err(Unanswered::Broken(fault)) => Err(fault),
-            Err(Unanswered::NotSent(_)) => Err(Fault {
-                kind: ErrorKind::Reset,
-                detail: "a new connection was closed before the request".to_owned(),
-            }),
+        (kind, ended)
+    }
+
+    fn put_back(&mut self, origin: usize, connection: Connection) {
+        if connection.is_reusable() {
+            self.links[origin].connection = Some(connection);
         }
     }
 
-    async fn open(&mut self, origin: usize) -> Result<Connection, Fault> {
-        let began = clock::monotonic();
-        let opened = Connection::open(&self.shared.plan.origins[origin].addresses).await;
-        let took = Micros::from(clock::monotonic().saturating_duration_since(began)).0;
-        let again = std::mem::replace(&mut self.had_connection[origin], true);
-        let counts = &mut self.shared.recorder.borrow_mut().connections;
-        if opened.is_ok() {
-            counts.opened += 1;
-            counts.reconnects += u64::from(again);
-            counts.opening_us += took;
-            counts.opening_max_us = counts.opening_max_us.max(took);
-        } else {
-            counts.failed += 1;
-        }
-        opened
+    /// Fills in the request.
+    fn render(&mut self, step: &PlannedStep, journey: Journey<'_>, name: Name) -> Result<(), Fault> {
+        let now_unix_ms = self.shared.unix_ms(clock::monotonic());
+        let cookies = Cookies { jar: &self.jar, origin: step.origin, now_unix_ms };
+        let mut values = Values {
+            parent: name.parent,
+            key: name.key,
+            vu: self.number,
+            iteration: journey.iteration,
+            record: journey.record,
+            variables: &self.variables,
+            constants: &self.constants,
+            ids: &mut self.ids,
+        };
+        let (guard, room) = (&self.shared.plan.guard, &mut self.room);
+        let rendered = step.wire.render(guard, &mut values, Some(cookies), room, &mut self.request);
+        rendered.map_err(|why| Fault::new(ErrorKind::Expectation, format!("request not sent: {why}")))
     }
 
     /// Checks an answer with the values that the request was made with, and takes what later steps need.
-    fn judge(
-        &mut self,
-        step: &PlannedStep,
-        answer: &Answer,
-        prepared: Option<&Prepared>,
-        iteration: u64,
-        record: Option<&Record>,
-    ) -> Result<(), Fault> {
-        let Some(&Prepared { parent, key, .. }) = prepared else { return Ok(()) };
+    fn judge(&mut self, step: &PlannedStep, journey: Journey<'_>, name: Name, answer: Answer<'_>) -> Result<(), Fault> {
         let mut seen = Seen::new(answer);
         let mut fill = |template: &Template| {
-            let (variables, constants, ids) = (&self.variables, &self.constants, &mut self.ids);
-            let mut values = Values { parent, key, vu: self.number, iteration, record, variables, constants, ids };
-            let mut text = String::new();
-            template.fill(&mut values, &mut text).map(|()| text)
+            let mut values = Values {
+                parent: name.parent,
+                key: name.key,
+                vu: self.number,
+                iteration: journey.iteration,
+                record: journey.record,
+                variables: &self.variables,
+                constants: &self.constants,
+                ids: &mut self.ids,
+            };
+            let mut text = Vec::new();
+            template.fill(&mut values, &mut text)?;
+            String::from_utf8(text).map_err(|_| "an expectation is not UTF-8".to_owned())
         };
         step.checks.expected(&mut seen, &mut fill)?;
         step.checks.take(&mut seen, &mut self.variables)
     }
 
-    /// Fills in the request.
-    fn prepare(&mut self, step: &PlannedStep, iteration: u64, record: Option<&Record>) -> Result<Prepared, Fault> {
-        let parent = self.ids.trace_parent();
-        let key = self.ids.uuid();
-        let broken =
-            |detail: String| Fault { kind: ErrorKind::Expectation, detail: format!("request not sent: {detail}") };
-        let mut values = Values {
-            parent,
-            key,
-            vu: self.number,
-            iteration,
-            record,
-            variables: &self.variables,
-            constants: &self.constants,
-            ids: &mut self.ids,
-        };
-        let uri = match &step.path {
-            PathPlan::Fixed(uri) => uri.clone(),
-            PathPlan::Filled(template) => {
-                let mut path = String::new();
-                template.fill(&mut values, &mut path).map_err(broken)?;
-                let permit = self.shared.plan.guard.permit(step.app, &step.method, &path);
-                let permit = permit.map_err(|refusal| broken(refusal.to_string()))?;
-                permit.path_and_query().parse().map_err(|error| broken(format!("path: {error}")))?
+    /// Sends the request, and those that redirects ask for as far as the step follows them.
+    async fn go(&mut self, step: &PlannedStep, journey: Journey<'_>, way: &mut Way) -> Result<Connection, Fault> {
+        let shared = Rc::clone(&self.shared);
+        loop {
+            let connection = self.send_in_time(step, way.origin, &mut way.sending).await?;
+            let answer = connection.answer();
+            if !shared.plan.is_journey {
+                return Ok(connection);
             }
-        };
-        let mut headers = step.headers.clone();
-        for (name, template) in &step.filled_headers {
-            let mut text = String::new();
-            template.fill(&mut values, &mut text).map_err(broken)?;
-            let value = HeaderValue::try_from(text).map_err(|error| broken(format!("header {name}: {error}")))?;
-            headers.insert(name.clone(), value);
+            self.keep_cookies(way.origin, &answer);
+            let Some(next) = way.onward(&shared.plan, step, &answer, &self.request) else { return Ok(connection) };
+            let ended = clock::monotonic();
+            self.notes.hop(&shared, step, journey, way, &self.request, Some(&answer), None, ended);
+            way.end_leg(&shared, step, &self.request, Some(&answer), true);
+            let parent = self.ids.span_of(journey.trace);
+            let cookies = Cookies { jar: &self.jar, origin: next.origin, now_unix_ms: shared.unix_ms(ended) };
+            self.request = next.render(&self.request, way.origin, parent, cookies)?;
+            self.put_back(way.origin, connection);
+            way.begin_leg(next.origin, parent.span);
         }
-        stamp(&mut headers, parent).map_err(broken)?;
-        let body = match &step.body {
-            BodyPlan::Fixed(body) => body.clone(),
-            BodyPlan::Filled(template) => {
-                let mut text = String::new();
-                template.fill(&mut values, &mut text).map_err(broken)?;
-                Bytes::from(text)
-            }
-        };
-        Ok(Prepared { uri, headers, body, parent, key })
+    }
+
+    /// Takes the cookies that an answer sets.
+    fn keep_cookies(&mut self, origin: usize, answer: &Answer<'_>) {
+        let mut now = None;
+        for set in answer.headers("set-cookie") {
+            let now = *now.get_or_insert_with(|| self.shared.unix_ms(clock::monotonic()));
+            let host = &self.shared.plan.origins[origin].host;
+            self.jar.store(origin, host, way::path_of(&self.request), set, now);
+        }
+    }
+
+    async fn send_in_time(
+        &mut self,
+        step: &PlannedStep,
+        origin: usize,
+        sending: &mut Sending,
+    ) -> Result<Connection, Fault> {
+        let limit = self.shared.plan.request_timeout;
+        let until = sending.began + limit;
+        let sent = send(&self.shared, &mut self.links[origin], (step, origin), &self.request, sending);
+        let in_time = self.deadline.hold(until, sent).await;
+        in_time.unwrap_or_else(|_passed| {
+            Err(Fault::new(ErrorKind::Timeout, format!("no whole answer within {}", Micros::from(limit))))
+        })
     }
 }
 
@@ -296,30 +319,65 @@ impl Drop for Vu {
     fn drop(&mut self) {
         if let Ok(mut recorder) = self.shared.recorder.try_borrow_mut() {
             recorder.vus = recorder.vus.saturating_sub(1);
+            if let Some((step, trace)) = self.under_way {
+                recorder.cut_off(step, trace, self.shared.unix_ms(clock::monotonic()));
+            }
         }
     }
 }
 
-fn stamp(headers: &mut HeaderMap, parent: TraceParent) -> Result<(), String> {
-    let value = |text: String| HeaderValue::try_from(text).map_err(|error| error.to_string());
-    headers.insert(header::TRACEPARENT, value(parent.to_string())?);
-    headers.insert(header::TRACE_ID, value(parent.trace.to_string())?);
-    Ok(())
+/// Sends on the open connection, or on a new one if it was closed while nothing was under way.
+async fn send(
+    shared: &Shared,
+    link: &mut Link,
+    (step, origin): (&PlannedStep, usize),
+    request: &[u8],
+    sending: &mut Sending,
+) -> Result<Connection, Fault> {
+    let mut kept = link.connection.take();
+    let mut connection = match kept.take_if(Connection::is_alive) {
+        Some(connection) => {
+            sending.sent = clock::monotonic();
+            let delay = Micros::from(sending.sent.saturating_duration_since(sending.began));
+            shared.recorder.borrow_mut().send_delay.record(delay.0);
+            connection
+        }
+        None => {
+            let connection = open(shared, link, origin).await?;
+            sending.sent = clock::monotonic();
+            connection
+        }
+    };
+    let want = if step.reads_body { Want::Keep } else { Want::Count };
+    connection.exchange(request, want).await?;
+    Ok(connection)
 }
 
-fn write_down(
-    shared: &Shared,
-    step: &PlannedStep,
-    prepared: Option<&Prepared>,
-    answer: Option<&Answer>,
-) -> super::report::Capsule {
-    let path = prepared.and_then(|prepared| prepared.uri.path_and_query()).map_or("", |path| path.as_str());
+async fn open(shared: &Shared, link: &mut Link, origin: usize) -> Result<Connection, Fault> {
+    let began = clock::monotonic();
+    let opened = Connection::open(shared.plan.route(origin)).await;
+    let took = Micros::from(clock::monotonic().saturating_duration_since(began)).0;
+    let again = std::mem::replace(&mut link.had_one, true);
+    let recorder = &mut *shared.recorder.borrow_mut();
+    if opened.is_ok() {
+        recorder.connections.opened += 1;
+        recorder.connections.reconnects += u64::from(again);
+        recorder.set_up.record(took);
+    } else {
+        recorder.connections.failed += 1;
+    }
+    opened
+}
+
+fn write_down(shared: &Shared, origin: usize, request: Option<&[u8]>, answer: Option<&Answer<'_>>) -> Capsule {
+    let parts = request.and_then(|request| Parts::of(request).ok());
+    let none = http::HeaderMap::new();
     let sent = Sent {
-        method: &step.method,
-        authority: &shared.plan.origins[step.origin].authority,
-        path,
-        headers: prepared.map_or(&step.headers, |prepared| &prepared.headers),
-        body: prepared.map_or(&[], |prepared| &prepared.body),
+        method: &request.map(way::method_of).unwrap_or_default(),
+        authority: &shared.plan.origins[origin].authority,
+        path: parts.as_ref().map_or("", |parts| parts.path),
+        headers: parts.as_ref().map_or(&none, |parts| &parts.headers),
+        body: parts.as_ref().map_or(&[], |parts| parts.body),
     };
     capsule(&sent, answer.map(Answer::status), answer.map_or(&[], Answer::body))
 }
