@@ -1,6 +1,7 @@
 //! The engine against real servers on this machine.
 
 mod journeys;
+mod redirects;
 mod server;
 mod stopping;
 mod timing;

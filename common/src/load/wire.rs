@@ -79,10 +79,6 @@ impl Wire {
         Self { method, path, fixed: lines, filled, body, own_cookies }
     }
 
-    pub(crate) fn method(&self) -> &Method {
-        &self.method
-    }
-
     /// Writes the request into `out`, whose old content goes; `room` is room to work in. The trace goes along in
     /// `traceparent` and `x-trace-id`, what fits of the cookies in `cookie` unless the step sends its own. A path that is
     /// filled in passes the guard.

@@ -63,10 +63,8 @@ async fn run_group(run: &mut Run, phase: u8, group: &[Scenario]) -> Result<Vec<R
     let title = if let [only] = group { only.title.clone() } else { format!("{} workloads side by side", group.len()) };
     run.ui.load_started(&names, &title, (longest + WARM_UP).as_secs_f64());
     let gauge = Arc::new(Gauge::default());
-    let loads = group.iter().map(|scenario| {
-        let options = options(run, scenario, &gauge);
-        load::run(scenario, &run.guard, options)
-    });
+    let options = group.iter().map(|scenario| options(run, scenario, &gauge)).collect::<Result<Vec<_>, _>>()?;
+    let loads = group.iter().zip(options).map(|(scenario, options)| load::run(scenario, &run.guard, options));
     let results = futures_util::future::join_all(loads).await;
     run.ui.load_finished(&names, gauge.whole());
     run.mourn(phase)?;
@@ -88,6 +86,14 @@ async fn settle(
     scenario: &Scenario,
     report: &LoadReport,
 ) -> Result<Vec<RouteFigures>, RunError> {
+    if report.end == load::End::OutOfData {
+        let source = scenario.feeder.as_ref().map_or("the feeder", |feeder| feeder.source.as_str());
+        let text = format!(
+            "{}: {source} ran out of records after {} iterations, each of which needs its own: add records",
+            scenario.id, report.iterations.started
+        );
+        run.note(phase, Some(scenario.app), text)?;
+    }
     let compared = second_source::compare(run, phase, report).await?;
     let mut all = Vec::new();
     for step in &report.steps {
@@ -106,19 +112,20 @@ async fn settle(
     Ok(all)
 }
 
-fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> LoadOptions {
+fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> Result<LoadOptions, RunError> {
     let step_limits = scenario.steps.iter().map(|step| {
         let limit = slo_of(&suites::suite(scenario.app_of(step)).contract, &step.route_name()).0.p95_ms;
         (step.name.clone(), vec![Micros::from_ms(u64::from(limit))])
     });
     let (ui, gauge, id) = (Arc::clone(&run.ui), Arc::clone(gauge), scenario.id.clone());
-    LoadOptions {
+    Ok(LoadOptions {
         warm_up: WARM_UP,
+        records: run.records(scenario)?,
         step_limits: step_limits.collect(),
         stop: run.stop.child_token(),
         on_window: Some(Arc::new(move |window: &LiveWindow| ui.load_tick(gauge.take(&id, window)))),
         ..LoadOptions::default()
-    }
+    })
 }
 
 /// The service level of a route, and the route itself if the contract has it.
