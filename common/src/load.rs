@@ -52,7 +52,7 @@ pub use options::{LoadError, LoadOptions, OnWindow};
 pub(crate) use random::mix64;
 pub use report::{
     Capsule, Connections, End, ErrorKind, Exemplar, INFINITE_US, Iterations, LoadReport, OverLimit, SecondPoint,
-    StepReport, TraceRecord, WarmUp,
+    StageFigures, StepReport, Told, TraceRecord, WarmUp,
 };
 pub use selfcheck::{GeneratorHealth, Lag};
 pub use transport::{HttpVersion, TrustError};
@@ -185,6 +185,7 @@ fn assemble(
         schedule_lag: Lag::from(&recorder.lag),
         send_delay: Lag::from(&recorder.send_delay),
         cpu_share: recorder.cpu_share,
+        cpu_wait_share: recorder.cpu_wait_share,
         worst_stall_us: recorder.worst_stall_us,
         planned: recorder.iterations.planned.unwrap_or(0),
         dropped: recorder.iterations.dropped,
@@ -212,7 +213,7 @@ fn assemble(
         connections: Connections { set_up: Lag::from(&recorder.set_up), ..recorder.connections },
         steps,
         health,
-        traces: recorder.traces,
+        traces: recorder.traces.into_iter().map(|kept| kept.into_record(plan)).collect(),
         journeys: recorder.journeys.into_journeys(),
         traces_not_kept: recorder.traces_not_kept,
     })

@@ -1,5 +1,7 @@
 //! What a run writes into its ledger, and a reader's view of it. Reports are pure functions of [`RunView`].
 
+mod shape;
+
 use std::collections::BTreeMap;
 
 use common::check::{CheckReport, Finding};
@@ -9,6 +11,8 @@ use common::load::Journey;
 use common::reconcile::Reconciliation;
 use common::verdict::{LatencyFigures, Rollup, Ruling};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use shape::{Knee, ShapePoint, ShapeRun, StageFigures};
 
 /// One line of the ledger.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,6 +26,7 @@ pub(crate) enum Record {
     Probed(Box<RouteFigures>),
     Reconciled { phase: u8, reconciliation: Reconciliation },
     Checked { phase: u8, report: CheckReport },
+    Shaped(Box<ShapeRun>),
     KnownIssue(KnownIssue),
     Funnel(Funnel),
     AuthTrace(Box<AuthTrace>),
@@ -43,6 +48,7 @@ impl Record {
             Self::Probed(_) => "probed",
             Self::Reconciled { .. } => "reconciled",
             Self::Checked { .. } => "checked",
+            Self::Shaped(_) => "shaped",
             Self::KnownIssue(_) => "known_issue",
             Self::Funnel(_) => "funnel",
             Self::AuthTrace(_) => "auth_trace",
@@ -300,6 +306,7 @@ pub(crate) struct RunView {
     pub(crate) figures: Vec<RouteFigures>,
     pub(crate) reconciliations: Vec<(u8, Reconciliation)>,
     pub(crate) checks: Vec<(u8, CheckReport)>,
+    pub(crate) shapes: Vec<ShapeRun>,
     pub(crate) known_issues: Vec<KnownIssue>,
     pub(crate) funnels: Vec<Funnel>,
     pub(crate) auth_trace: Option<AuthTrace>,
@@ -344,6 +351,7 @@ impl RunView {
             Record::Probed(figures) => self.figures.push(*figures),
             Record::Reconciled { phase, reconciliation } => self.reconciliations.push((phase, reconciliation)),
             Record::Checked { phase, report } => self.checks.push((phase, report)),
+            Record::Shaped(shape) => self.shapes.push(*shape),
             Record::KnownIssue(issue) => self.known_issues.push(issue),
             Record::Funnel(funnel) => self.funnels.push(funnel),
             Record::AuthTrace(trace) => self.auth_trace = Some(*trace),
@@ -366,6 +374,7 @@ impl RunView {
         self.phases.retain(|view| view.phase != phase);
         self.figures.retain(|figures| figures.phase != phase);
         self.reconciliations.retain(|(of, _)| *of != phase);
+        self.shapes.retain(|shape| shape.phase != phase);
         self.checks.retain(|(of, _)| *of != phase);
         self.rulings.retain(|ruling| ruling.claim.phase != phase);
         self.notes.retain(|(of, ..)| *of != phase);

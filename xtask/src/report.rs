@@ -14,6 +14,7 @@ mod inventory;
 mod junit;
 mod markdown;
 mod matrix;
+mod perf_summary;
 mod select;
 mod state;
 mod summary;
@@ -61,6 +62,7 @@ pub(crate) fn render_all(view: &RunView) -> Vec<Artifact> {
     artifacts.extend(inventory::render(view));
     artifacts.extend(baseline::render(view));
     artifacts.extend(matrix::render(view));
+    artifacts.extend(perf_summary::render(view));
     artifacts.extend(a8_baseline::render(view));
     artifacts.extend(app_files::render(view));
     artifacts.extend(auth_trace::render(view));

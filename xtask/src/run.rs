@@ -11,6 +11,7 @@ mod plan;
 mod probe;
 mod runner;
 mod second_source;
+mod shapes;
 mod smoke;
 mod store;
 
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use common::check::CheckContext;
 use common::client::ClientError;
 use common::clock;
-use common::guard::Guard;
+use common::guard::{ApprovedVus, Guard};
 use common::ids::AppId;
 use common::ledger::{Ledger, LedgerError};
 use common::scenario::Scenario;
@@ -34,6 +35,7 @@ use crate::ui::Ui;
 
 pub(crate) use plan::{Plan, Selection};
 pub(crate) use runner::{Settled, Setup, begin, environment, resume};
+pub(crate) use shapes::ids as shape_ids;
 pub(crate) use store::{RunStore, StoreError, view, write};
 
 /// Why a run ended without a verdict.
@@ -66,6 +68,8 @@ pub(crate) struct Run {
     pub(crate) ui: Arc<Ui>,
     pub(crate) plan: Plan,
     pub(crate) guard: Arc<Guard>,
+    /// A person's leave for more virtual users than are free; only a verified approval makes one.
+    pub(crate) approved: Option<ApprovedVus>,
     pub(crate) context: CheckContext,
     pub(crate) embedded: Option<Embedded>,
     pub(crate) stop: CancellationToken,

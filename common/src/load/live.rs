@@ -6,6 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::ids::AppId;
+use crate::scenario::{Executor, StageTag};
 
 use super::latency::{MAX_US, quantile};
 use super::plan::Plan;
@@ -21,6 +22,8 @@ pub struct LiveWindow {
     pub elapsed_s: u64,
     /// True if it belongs to the warm-up, which nothing is judged by.
     pub warm_up: bool,
+    /// What the load did when the second began.
+    pub stage: StageTag,
     /// Virtual users that are there.
     pub vus: u32,
     /// Requests that came to an end in this second.
@@ -83,6 +86,7 @@ pub(crate) struct StepWindow {
 /// Merges the windows of all threads in order.
 pub(crate) struct Merger {
     warm_up: Duration,
+    executor: Executor,
     steps: Vec<(String, AppId, Vec<u64>)>,
     reported: BTreeMap<u32, Option<u64>>,
     pending: BTreeMap<u64, Vec<ThreadWindow>>,
@@ -99,6 +103,7 @@ impl Merger {
         let steps = plan.steps.iter().map(|step| (step.name.clone(), step.app, step.limits_us.clone())).collect();
         Self {
             warm_up: plan.warm_up,
+            executor: plan.scenario.executor.clone(),
             steps,
             reported: (0..plan.threads).map(|thread| (thread, None)).collect(),
             pending: BTreeMap::new(),
@@ -158,6 +163,7 @@ impl Merger {
         LiveWindow {
             elapsed_s: second + 1,
             warm_up,
+            stage: self.stage_of(second),
             vus: self.last.values().map(|last| last.0).sum(),
             rps: count,
             p95_ms: p95_us.map(|us| us as f64 / 1_000.0),
@@ -166,6 +172,14 @@ impl Merger {
             dropped: self.last.values().map(|last| last.2).sum(),
             total: self.total,
             steps,
+        }
+    }
+
+    /// What the load does at the begin of a second; the warm-up is steady.
+    fn stage_of(&self, second: u64) -> StageTag {
+        match Duration::from_secs(second).checked_sub(self.warm_up) {
+            Some(offset) => self.executor.stage_at(offset),
+            None => StageTag::Steady,
         }
     }
 
@@ -187,10 +201,12 @@ impl Merger {
         }
         let samples = self.histogram.len() + sum.infinite;
         let finite = |us: u64| us.min(sum.max_us);
+        let stage = self.stage_of(second);
         if self.series[at].len() < MAX_POINTS {
             self.series[at].push(SecondPoint {
                 second,
                 warm_up,
+                stage,
                 sent: sum.sent,
                 ok: sum.ok,
                 errors: sum.errors,

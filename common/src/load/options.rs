@@ -39,6 +39,9 @@ pub struct LoadOptions {
     pub limits: Vec<Micros>,
     /// More of them by step, as the limit of its route's SLO.
     pub step_limits: BTreeMap<String, Vec<Micros>>,
+    /// Tells each request apart in the report ([`super::StepReport::acknowledged`]), up to 500,000, so that what they
+    /// stored can be looked for one by one.
+    pub keep_acknowledged: bool,
     /// The records of the scenario's feeder.
     pub records: Vec<Record>,
     /// Whole journeys that are kept of a scenario with several requests, from its start on; up to 20 failed ones are kept
@@ -66,6 +69,7 @@ impl Default for LoadOptions {
             stop_grace: Duration::from_secs(2),
             limits: [120, 150, 200].map(Micros::from_ms).into(),
             step_limits: BTreeMap::new(),
+            keep_acknowledged: false,
             records: Vec::new(),
             journeys: 20,
             stop: CancellationToken::new(),

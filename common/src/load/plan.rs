@@ -15,6 +15,7 @@ use crate::units::Micros;
 
 use super::judge::Checks;
 use super::report::ErrorKind;
+use super::schedule::Pile;
 use super::template::{Escape, Template};
 use super::transport::{Fault, HttpVersion, Route, Trust};
 use super::wire::{BodyPlan, PathPlan, Wire};
@@ -43,6 +44,9 @@ pub(crate) struct Plan {
     /// The least time between two starts of a user that is not paced, so that the permitted rate holds.
     pub(crate) least_interval: Duration,
     pub(crate) threads: u32,
+    pub(crate) keep_acknowledged: bool,
+    /// Iterations that threads share, and numbers for those without a schedule.
+    pub(crate) pile: Pile,
     #[cfg(test)]
     pub(crate) before_iteration: Option<fn(u64)>,
 }
@@ -104,6 +108,8 @@ impl Plan {
             graceful_stop: options.graceful_stop,
             stop_grace: options.stop_grace,
             least_interval,
+            keep_acknowledged: options.keep_acknowledged,
+            pile: Pile::of(shared_iterations(&scenario.executor)),
             threads: options.threads.clamp(1, scenario.executor.max_vus().max(1)),
             #[cfg(test)]
             before_iteration: options.before_iteration,
@@ -155,12 +161,15 @@ fn permit_load(scenario: &Scenario, guard: &Guard, options: &LoadOptions) -> Res
     Ok(Duration::from_secs_f64(f64::from(permit.vus()) * steps / permit.rate_per_s()))
 }
 
+fn shared_iterations(executor: &Executor) -> u64 {
+    match executor {
+        Executor::SharedIterations { iterations, .. } => *iterations,
+        _ => 0,
+    }
+}
+
 /// Refuses what is described and not run yet.
 fn check_runs(scenario: &Scenario) -> Result<(), LoadError> {
-    let executor = &scenario.executor;
-    if !matches!(executor, Executor::ConstantVus { .. } | Executor::ConstantArrivalRate { .. }) {
-        return Err(LoadError::Options(format!("executor {} is not run yet", executor.name())));
-    }
     scenario
         .steps
         .iter()

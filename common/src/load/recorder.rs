@@ -1,6 +1,8 @@
 //! What one thread records. Memory is bounded whatever the length of the load.
 
+mod stages;
 mod step;
+mod told;
 
 use std::time::{Duration, Instant};
 
@@ -31,6 +33,8 @@ pub(crate) struct Outcome {
     pub(crate) trace: TraceId,
     pub(crate) iteration: u64,
     /// From the start of the load.
+    pub(crate) intended_at: Duration,
+    /// From the start of the load.
     pub(crate) sent_at: Duration,
     pub(crate) service: Micros,
     pub(crate) response: Micros,
@@ -48,6 +52,8 @@ pub(crate) struct Outcome {
 /// One request of a step that was redirected.
 #[derive(Debug, Clone)]
 pub(crate) struct Leg {
+    /// The step whose app and route it shares; a place that no step goes to is not compared with what the app reports.
+    pub(crate) step: Option<usize>,
     pub(crate) app: AppId,
     pub(crate) route: String,
     pub(crate) status: Option<u16>,
@@ -57,18 +63,45 @@ pub(crate) struct Leg {
     pub(crate) at_unix_ms: i64,
 }
 
+/// A request whose trace is kept; the step stands for app and route until the report is made.
+#[derive(Debug)]
+pub(crate) struct KeptTrace {
+    step: usize,
+    trace: TraceId,
+    status: Option<u16>,
+    ok: bool,
+    service: Micros,
+    app_us: Option<u64>,
+    at_unix_ms: i64,
+}
+
+impl KeptTrace {
+    pub(crate) fn into_record(self, plan: &Plan) -> TraceRecord {
+        let step = &plan.steps[self.step];
+        TraceRecord {
+            trace_id: self.trace,
+            app: step.app,
+            route: step.route.clone(),
+            status: self.status,
+            ok: self.ok,
+            service_us: self.service.0,
+            app_us: self.app_us,
+            at_unix_ms: self.at_unix_ms,
+        }
+    }
+}
+
 /// The record of one thread.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     pub(crate) steps: Vec<StepRecorder>,
-    routes: Vec<TraceRecord>,
     pub(crate) iterations: Iterations,
     pub(crate) warm_up: WarmUp,
     pub(crate) connections: Connections,
     pub(crate) set_up: Latency,
     pub(crate) lag: Latency,
     pub(crate) send_delay: Latency,
-    pub(crate) traces: Vec<TraceRecord>,
+    pub(crate) traces: Vec<KeptTrace>,
     pub(crate) traces_not_kept: u64,
     pub(crate) journeys: JourneyLog,
     pub(crate) vus: u32,
@@ -76,24 +109,20 @@ pub(crate) struct Recorder {
     pub(crate) end: End,
     pub(crate) worst_stall_us: u64,
     pub(crate) cpu_share: Option<f64>,
+    pub(crate) cpu_wait_share: Option<f64>,
     max_traces: usize,
 }
 
 impl Recorder {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let blank = |step: &super::plan::PlannedStep| TraceRecord {
-            trace_id: TraceId::from_u128(1),
-            app: step.app,
-            route: step.route.clone(),
-            status: None,
-            ok: false,
-            service_us: 0,
-            app_us: None,
-            at_unix_ms: 0,
-        };
+        let shares = plan.steps.len() * usize::try_from(plan.threads).unwrap_or(1);
+        let room = if plan.keep_acknowledged { told::MAX_TOLD / shares.max(1) } else { 0 };
         Self {
-            steps: plan.steps.iter().map(|step| StepRecorder::new(&step.limits_us)).collect(),
-            routes: plan.steps.iter().map(blank).collect(),
+            steps: plan
+                .steps
+                .iter()
+                .map(|step| StepRecorder::new(&step.limits_us, &plan.scenario.executor, plan.warm_up, room))
+                .collect(),
             iterations: Iterations::default(),
             warm_up: WarmUp::default(),
             connections: Connections::default(),
@@ -108,6 +137,7 @@ impl Recorder {
             end: End::Completed,
             worst_stall_us: 0,
             cpu_share: None,
+            cpu_wait_share: None,
             max_traces: MAX_TRACES / usize::try_from(plan.threads.max(1)).unwrap_or(1),
         }
     }
@@ -121,6 +151,7 @@ impl Recorder {
     pub(crate) fn record(&mut self, outcome: &Outcome, capsule: impl FnOnce() -> Capsule) {
         let step = &mut self.steps[outcome.step];
         step.window(outcome);
+        step.tell(outcome);
         if !outcome.measured {
             self.warm_up.requests += 1;
             self.warm_up.errors += u64::from(outcome.fault.is_some());
@@ -135,40 +166,36 @@ impl Recorder {
     /// A trace that was begun is kept whole, so that nothing of it looks as if it had been reported twice.
     fn keep_trace(&mut self, outcome: &Outcome) {
         let full = self.traces.len() >= self.max_traces;
-        let begun = || self.traces.iter().rev().take(TRACES_UNDER_WAY).any(|kept| kept.trace_id == outcome.trace);
+        let begun = || self.traces.iter().rev().take(TRACES_UNDER_WAY).any(|kept| kept.trace == outcome.trace);
         if full && !(outcome.step > 0 && begun()) {
             self.traces_not_kept += 1;
             return;
         }
+        let kept = |step, status, ok, service, app_us, at_unix_ms| KeptTrace {
+            step,
+            trace: outcome.trace,
+            status,
+            ok,
+            service,
+            app_us,
+            at_unix_ms,
+        };
         if outcome.legs.is_empty() {
-            self.traces.push(TraceRecord {
-                trace_id: outcome.trace,
-                status: outcome.status,
-                ok: outcome.fault.is_none(),
-                service_us: outcome.service.0,
-                app_us: outcome.app_us,
-                at_unix_ms: outcome.at_unix_ms,
-                ..self.routes[outcome.step].clone()
-            });
+            let Outcome { step, status, service, app_us, at_unix_ms, .. } = *outcome;
+            self.traces.push(kept(step, status, outcome.fault.is_none(), service, app_us, at_unix_ms));
         }
-        let known = |leg: &&Leg| self.routes.iter().any(|own| own.app == leg.app && own.route == leg.route);
-        let legs = outcome.legs.iter().filter(known).map(|leg| TraceRecord {
-            trace_id: outcome.trace,
-            app: leg.app,
-            route: leg.route.clone(),
-            status: leg.status,
-            ok: leg.ok,
-            service_us: leg.service.0,
-            app_us: leg.app_us,
-            at_unix_ms: leg.at_unix_ms,
-        });
+        let legs = outcome
+            .legs
+            .iter()
+            .filter_map(|leg| Some(kept(leg.step?, leg.status, leg.ok, leg.service, leg.app_us, leg.at_unix_ms)));
         self.traces.extend(legs);
     }
 
     /// Notes a request of which nothing is known but that it was under way when the load ended.
     pub(crate) fn cut_off(&mut self, step: usize, trace: TraceId, at_unix_ms: i64) {
         if keeps(trace, SUCCESS_SAMPLE_RATE) && self.traces.len() < self.max_traces {
-            self.traces.push(TraceRecord { trace_id: trace, at_unix_ms, ..self.routes[step].clone() });
+            let (status, ok, service, app_us) = (None, false, Micros(0), None);
+            self.traces.push(KeptTrace { step, trace, status, ok, service, app_us, at_unix_ms });
         }
     }
 
@@ -209,6 +236,7 @@ impl Recorder {
         self.journeys.add(other.journeys);
         self.worst_stall_us = self.worst_stall_us.max(other.worst_stall_us);
         self.cpu_share = self.cpu_share.into_iter().chain(other.cpu_share).reduce(f64::max);
+        self.cpu_wait_share = self.cpu_wait_share.into_iter().chain(other.cpu_wait_share).reduce(f64::max);
         if self.end == End::Completed {
             self.end = other.end;
         }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AppId, TraceId};
+use crate::scenario::StageTag;
 
 use super::journey::Journey;
 use super::latency::Latency;
@@ -187,6 +188,50 @@ pub struct StepReport {
     pub slowest: Vec<Exemplar>,
     /// The first that failed.
     pub failed: Vec<Exemplar>,
+    /// Apart for each kind of stage, if the executor has stages: a verdict on the steady part rests on these.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stages: BTreeMap<StageTag, StageFigures>,
+    /// Requests with the expected answer one by one, in the order of iterations, those of the warm-up too; empty unless
+    /// `LoadOptions::keep_acknowledged` asks for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledged: Vec<Told>,
+    /// Requests without the expected answer, likewise: nobody knows whether they took effect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unacknowledged: Vec<Told>,
+    /// Requests that would be in one of these lists had there been room.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub told_not_kept: u64,
+}
+
+/// The figures of one step during the stages of one kind, by intended starts and without warm-up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageFigures {
+    /// Requests that came to an end, good or bad.
+    pub count: u64,
+    /// Expected answers.
+    pub ok: u64,
+    /// Errors by kind; kinds that did not occur are left out.
+    pub errors: BTreeMap<ErrorKind, u64>,
+    /// From the intended start to the last byte.
+    pub response: Latency,
+    /// Exact counts of response times above limits, timeouts included.
+    pub over: Vec<OverLimit>,
+}
+
+/// One request by which something was to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Told {
+    /// The number of its iteration, as `{{iteration}}` gave it.
+    pub iteration: u64,
+    /// Its trace.
+    pub trace_id: TraceId,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// The sample that stands for a timeout.
@@ -239,6 +284,9 @@ pub struct SecondPoint {
     pub second: u64,
     /// True if it belongs to the warm-up.
     pub warm_up: bool,
+    /// What the load did when the second began.
+    #[serde(default)]
+    pub stage: StageTag,
     /// Requests sent.
     pub sent: u64,
     /// Expected answers.

@@ -1,10 +1,14 @@
 //! The engine against real servers on this machine.
 
+mod allocation;
+mod executors;
 mod journeys;
 mod redirects;
+mod scripted;
 mod server;
 mod stopping;
 mod timing;
+mod transports;
 mod truth;
 
 use std::collections::BTreeMap;

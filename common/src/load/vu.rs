@@ -199,6 +199,7 @@ impl Vu {
             measured: journey.measured,
             trace: journey.trace,
             iteration: journey.iteration,
+            intended_at: intended.saturating_duration_since(shared.started_at()),
             sent_at: first_sent.saturating_duration_since(shared.started_at()),
             service: since(first_sent, ended),
             response: since(intended, ended),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use common::ids::AppId;
 use common::settings::Settings;
 use common::verdict::{Outcome, exit_code};
 use tokio_util::sync::CancellationToken;
@@ -61,8 +62,11 @@ fn select(args: &SuiteArgs) -> Result<Selection, String> {
         return Ok(Selection { funnel: true, ..Selection::default() });
     };
     let suite = suites::suite(app);
-    if let Some(id) = args.scenario.as_ref().filter(|id| suite.scenario(id).is_none()) {
-        let known: Vec<_> = suite.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+    let shapes = if app == AppId::A2 { run::shape_ids() } else { Vec::new() };
+    let unknown = |id: &&String| suite.scenario(id).is_none() && !shapes.contains(id);
+    if let Some(id) = args.scenario.as_ref().filter(unknown) {
+        let known = suite.scenarios.iter().map(|scenario| scenario.id.as_str());
+        let known: Vec<_> = known.chain(shapes.iter().map(String::as_str)).collect();
         return Err(format!("--scenario {id}: {app} has {}", known.join(", ")));
     }
     if let Some(id) = args.check.as_ref().filter(|id| suite.check(id).is_none()) {

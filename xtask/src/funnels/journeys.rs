@@ -67,10 +67,11 @@ struct Watch {
 
 impl Watch {
     fn is_hopeless(&self, window: &LiveWindow) -> bool {
-        let of =
-            |name: &str| window.steps.iter().filter(|step| step.name == *name).map(|step| (step.count, step.errors));
-        let begun: u64 = of(&self.first).map(|(count, _)| count).sum();
-        let good: u64 = of(&self.last).map(|(count, errors)| count - errors).sum();
+        let of = |name: &str| {
+            let step = window.steps.iter().find(|step| step.name == name);
+            step.map_or((0, 0), |step| (step.count, step.count - step.errors))
+        };
+        let (begun, good) = (of(&self.first).0, of(&self.last).1);
         let begun = self.begun.fetch_add(begun, Ordering::Relaxed) + begun;
         let good = self.good.fetch_add(good, Ordering::Relaxed) + good;
         good == 0 && begun > ENOUGH_FAILURES

@@ -112,7 +112,7 @@ async fn settle(
     Ok(all)
 }
 
-fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> Result<LoadOptions, RunError> {
+pub(super) fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> Result<LoadOptions, RunError> {
     let step_limits = scenario.steps.iter().map(|step| {
         let limit = slo_of(&suites::suite(scenario.app_of(step)).contract, &step.route_name()).0.p95_ms;
         (step.name.clone(), vec![Micros::from_ms(u64::from(limit))])
@@ -129,14 +129,14 @@ fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> Result<LoadOpt
 }
 
 /// The service level of a route, and the route itself if the contract has it.
-fn slo_of(contract: &Contract, name: &str) -> (Slo, Option<Route>) {
+pub(super) fn slo_of(contract: &Contract, name: &str) -> (Slo, Option<Route>) {
     let route = contract.routes.iter().find(|route| route.name() == name).cloned();
     let slo = route.as_ref().and_then(|route| route.slo.clone());
     (slo.unwrap_or_else(|| Slo::p95(DEFAULT_P95_MS)), route)
 }
 
 /// A load that gave nothing to judge: the app cannot be reached, or the workload does not fit.
-fn record_failure(run: &mut Run, phase: u8, scenario: &Scenario, error: &LoadError) -> Result<(), RunError> {
+pub(super) fn record_failure(run: &mut Run, phase: u8, scenario: &Scenario, error: &LoadError) -> Result<(), RunError> {
     let (app, blamed) = match error {
         LoadError::Unreachable { app, .. } => (*app, Figures::counted("attempts to connect", 1, 1)),
         _ => (scenario.app, None),
@@ -194,7 +194,13 @@ fn rule(
     ]
 }
 
-fn evidence(report: &LoadReport, step: &StepReport, tau: f64, slo: &Slo, second: SecondSource) -> SloEvidence {
+pub(super) fn evidence(
+    report: &LoadReport,
+    step: &StepReport,
+    tau: f64,
+    slo: &Slo,
+    second: SecondSource,
+) -> SloEvidence {
     let limit = Micros::from_ms(u64::from(slo.p95_ms));
     SloEvidence {
         requests: step.count,

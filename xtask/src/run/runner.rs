@@ -89,6 +89,7 @@ async fn carry_through(
         ui: setup.ui,
         plan,
         guard,
+        approved: None,
         context,
         embedded,
         stop: setup.stop,

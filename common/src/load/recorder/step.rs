@@ -1,6 +1,7 @@
 //! The record of one step on one thread.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
@@ -9,7 +10,11 @@ use crate::load::live::StepWindow;
 use crate::load::plan::PlannedStep;
 use crate::load::report::{Capsule, ErrorKind, Exemplar, INFINITE_US, OverLimit, SecondPoint, StepReport};
 
+use crate::scenario::Executor;
+
 use super::Outcome;
+use super::stages::Stages;
+use super::told::Ledger;
 
 /// Requests whose samples are kept in send order.
 const MAX_SAMPLES: usize = 65_536;
@@ -41,12 +46,15 @@ pub(crate) struct StepRecorder {
     samples: Vec<Sample>,
     slowest: Vec<Exemplar>,
     failed: Vec<Exemplar>,
+    told: Ledger,
+    stages: Option<Box<Stages>>,
     window: StepWindow,
     window_histogram: Histogram<u32>,
 }
 
 impl StepRecorder {
-    pub(crate) fn new(limits_us: &[u64]) -> Self {
+    /// With room for so many requests to be told one by one.
+    pub(crate) fn new(limits_us: &[u64], executor: &Executor, warm_up: Duration, room: usize) -> Self {
         Self {
             count: 0,
             ok: 0,
@@ -62,6 +70,8 @@ impl StepRecorder {
             samples: Vec::new(),
             slowest: Vec::new(),
             failed: Vec::new(),
+            told: Ledger::new(room),
+            stages: Stages::of(limits_us, executor, warm_up).map(Box::new),
             window: StepWindow { over: vec![0; limits_us.len()], ..StepWindow::default() },
             window_histogram: Histogram::new_with_bounds(1, MAX_US, 3)
                 .expect("1 µs to 1 h at 3 digits are valid bounds"),
@@ -95,6 +105,11 @@ impl StepRecorder {
         }
     }
 
+    /// Tells a request apart, if that was asked for.
+    pub(super) fn tell(&mut self, outcome: &Outcome) {
+        self.told.add(outcome);
+    }
+
     pub(super) fn take_window(&mut self) -> StepWindow {
         let fresh = StepWindow { over: vec![0; self.over.len()], ..StepWindow::default() };
         let mut window = std::mem::replace(&mut self.window, fresh);
@@ -121,6 +136,9 @@ impl StepRecorder {
         if self.samples.len() < MAX_SAMPLES {
             let sent_ns = u64::try_from(outcome.sent_at.as_nanos()).unwrap_or(u64::MAX);
             self.samples.push(Sample { sent_ns, response_us, failed: outcome.fault.is_some() });
+        }
+        if let Some(stages) = &mut self.stages {
+            stages.record(outcome);
         }
         self.example(outcome, capsule);
     }
@@ -186,6 +204,9 @@ impl StepRecorder {
         self.response.add(&other.response);
         self.first_byte.add(&other.first_byte);
         self.over.iter_mut().zip(&other.over).for_each(|(own, other)| own.count += other.count);
+        if let (Some(own), Some(other)) = (&mut self.stages, other.stages) {
+            own.add(*other);
+        }
         self.samples.extend(other.samples);
         self.slowest.extend(other.slowest);
         self.slowest.sort_by_key(|exemplar| std::cmp::Reverse(exemplar.response_us));
@@ -193,6 +214,7 @@ impl StepRecorder {
         self.failed.extend(other.failed);
         self.failed.sort_by_key(|exemplar| exemplar.at_unix_ms);
         self.failed.truncate(FAILED);
+        self.told.merge(other.told);
     }
 
     pub(crate) fn into_report(
@@ -204,7 +226,7 @@ impl StepRecorder {
         self.samples.sort_by_key(|sample| sample.sent_ns);
         self.samples.truncate(MAX_SAMPLES);
         let places = (0_u32..).zip(&self.samples);
-        StepReport {
+        let mut report = StepReport {
             name: step.name.clone(),
             app: step.app,
             route: step.route.clone(),
@@ -225,10 +247,16 @@ impl StepRecorder {
             series_truncated,
             slowest: self.slowest,
             failed: self.failed,
-        }
+            acknowledged: Vec::new(),
+            unacknowledged: Vec::new(),
+            told_not_kept: 0,
+            stages: self.stages.map(|stages| stages.figures()).unwrap_or_default(),
+        };
+        self.told.tell(&mut report);
+        report
     }
 }
 
-fn is_infinite(outcome: &Outcome) -> bool {
+pub(super) fn is_infinite(outcome: &Outcome) -> bool {
     outcome.fault.as_ref().is_some_and(|fault| fault.kind == ErrorKind::Timeout)
 }

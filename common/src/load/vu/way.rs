@@ -106,9 +106,11 @@ impl Way {
         ok: bool,
     ) {
         let now = clock::monotonic();
+        let (app, route) = (shared.plan.origins[self.origin].app, self.route(step, request));
         self.legs.push(Leg {
-            app: shared.plan.origins[self.origin].app,
-            route: self.route(step, request),
+            step: shared.plan.steps.iter().position(|own| own.app == app && own.route == route),
+            app,
+            route,
             status: answer.map(Answer::status),
             ok,
             service: Micros::from(now.saturating_duration_since(self.sending.sent)),
