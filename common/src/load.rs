@@ -5,8 +5,11 @@
 //! that a target that stalls cannot hide behind a generator that waits for it.
 
 mod capsule;
+mod constants;
 mod deadline;
 mod executor;
+mod jar;
+mod journey;
 mod judge;
 mod latency;
 mod live;
@@ -15,6 +18,7 @@ mod pacer;
 mod plan;
 mod random;
 mod recorder;
+mod redirect;
 mod report;
 mod schedule;
 mod selfcheck;
@@ -46,6 +50,7 @@ use transport::Fault;
 use watch::Watch;
 use worker::Event;
 
+pub use journey::{Journey, JourneyHop};
 pub use latency::{Latency, LatencySummary, MAX_US};
 pub use live::{LiveStep, LiveWindow};
 pub use options::{LoadError, LoadOptions, OnWindow};
@@ -180,7 +185,7 @@ fn check_files(plan: &Plan) -> Result<Option<u64>, LoadError> {
 
 /// Opens one connection to each target, so that a dead one is an error and not a thousand failed requests.
 async fn reach(plan: &Plan) -> Result<(), LoadError> {
-    for (at, origin) in plan.origins.iter().enumerate() {
+    for (at, origin) in plan.origins.iter().enumerate().filter(|(_, origin)| !origin.stand_by) {
         let late = || Fault::new(ErrorKind::Connect, "no connection within 5 s");
         let reached = tokio::time::timeout(REACH_TIMEOUT, transport::reach(plan.route(at))).await;
         reached.unwrap_or_else(|_| Err(late())).map_err(|fault| origin.unreachable(fault))?;
@@ -235,6 +240,7 @@ fn assemble(
         steps,
         health,
         traces: recorder.traces.into_iter().map(|kept| kept.into_record(plan)).collect(),
+        journeys: recorder.journeys.into_journeys(),
         traces_not_kept: recorder.traces_not_kept,
     })
 }

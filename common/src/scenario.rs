@@ -25,7 +25,7 @@ pub(crate) use expect::glob;
 pub use expect::{Expect, Extract, ExtractFrom};
 pub(crate) use feeder::scalar_text;
 pub use feeder::{Feeder, FeederMode, Record, parse_records};
-pub(crate) use placeholder::{Segment, Slot, parse as parse_placeholders};
+pub(crate) use placeholder::{Constant, Segment, Slot, parse as parse_placeholders};
 pub use request::{BodyTemplate, RequestTemplate};
 pub use shape::{Shape, TimeScale};
 pub use step::{Step, StreamKind};
@@ -56,8 +56,16 @@ pub struct Scenario {
     /// Marks that reports select by.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// A user's cookies last from one iteration to the next; without it each iteration starts without any, as in k6.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub keep_cookies: bool,
     /// True if a shorter profile may shorten it.
     pub profile_scaled: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Scenario {
@@ -73,6 +81,7 @@ impl Scenario {
             thresholds: BTreeMap::new(),
             feeder: None,
             tags: BTreeMap::new(),
+            keep_cookies: false,
             profile_scaled: true,
         }
     }
@@ -148,6 +157,13 @@ impl Scenario {
     #[must_use]
     pub fn tag(mut self, name: &str, value: &str) -> Self {
         self.tags.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Lets a user's cookies last from one iteration to the next.
+    #[must_use]
+    pub fn keep_cookies(mut self) -> Self {
+        self.keep_cookies = true;
         self
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use common::check::{CheckReport, Finding};
 use common::contract::Contract;
 use common::ids::{AppId, RunId, TraceId};
+use common::load::Journey;
 use common::reconcile::Reconciliation;
 use common::verdict::{LatencyFigures, Rollup, Ruling};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,7 @@ pub(crate) enum Record {
     Shaped(Box<ShapeRun>),
     KnownIssue(KnownIssue),
     Funnel(Funnel),
+    AuthTrace(Box<AuthTrace>),
     Ruled(Ruling),
     Note { phase: u8, app: Option<AppId>, text: String },
     PhaseFinished { phase: u8, at: String, took_s: f64 },
@@ -51,6 +53,7 @@ impl Record {
             Self::Shaped(_) => "shaped",
             Self::KnownIssue(_) => "known_issue",
             Self::Funnel(_) => "funnel",
+            Self::AuthTrace(_) => "auth_trace",
             Self::Ruled(_) => "ruled",
             Self::Note { .. } => "note",
             Self::PhaseFinished { .. } => "phase_finished",
@@ -250,6 +253,33 @@ pub(crate) struct Funnel {
     pub(crate) money: Vec<MoneyLine>,
 }
 
+/// Sign-ins over the OIDC code flow.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AuthTrace {
+    pub(crate) scenario: String,
+    pub(crate) scenario_digest: String,
+    pub(crate) started_at: String,
+    pub(crate) tried: u64,
+    pub(crate) succeeded: u64,
+    /// Each step over all sign-ins.
+    pub(crate) hops: Vec<AuthHop>,
+    pub(crate) journeys: Vec<Journey>,
+}
+
+/// One step of the flow over all sign-ins; times from the sending to the last byte.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AuthHop {
+    pub(crate) step: String,
+    pub(crate) app: AppId,
+    pub(crate) route: String,
+    pub(crate) requests: u64,
+    pub(crate) errors: u64,
+    pub(crate) p50_ms: Option<f64>,
+    pub(crate) p95_ms: Option<f64>,
+    pub(crate) max_ms: Option<f64>,
+    pub(crate) limit_ms: u64,
+}
+
 /// One step of a funnel.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Hop {
@@ -284,6 +314,7 @@ pub(crate) struct RunView {
     pub(crate) shapes: Vec<ShapeRun>,
     pub(crate) known_issues: Vec<KnownIssue>,
     pub(crate) funnels: Vec<Funnel>,
+    pub(crate) auth_trace: Option<AuthTrace>,
     pub(crate) rulings: Vec<Ruling>,
     pub(crate) notes: Vec<(u8, Option<AppId>, String)>,
     pub(crate) rollup: Option<Rollup>,
@@ -328,6 +359,7 @@ impl RunView {
             Record::Shaped(shape) => self.shapes.push(*shape),
             Record::KnownIssue(issue) => self.known_issues.push(issue),
             Record::Funnel(funnel) => self.funnels.push(funnel),
+            Record::AuthTrace(trace) => self.auth_trace = Some(*trace),
             Record::Ruled(ruling) => self.rulings.push(ruling),
             Record::Note { phase, app, text } => self.notes.push((phase, app, text)),
             Record::PhaseFinished { phase, took_s, .. } => {
@@ -356,6 +388,7 @@ impl RunView {
         }
         if phase == 3 {
             self.funnels.clear();
+            self.auth_trace = None;
         }
     }
 }

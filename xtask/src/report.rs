@@ -3,6 +3,7 @@
 
 mod a8_baseline;
 mod app_files;
+mod auth_trace;
 mod baseline;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -66,6 +67,7 @@ pub(crate) fn render_all(view: &RunView) -> Vec<Artifact> {
     artifacts.extend(perf_summary::render(view));
     artifacts.extend(a8_baseline::render(view));
     artifacts.extend(app_files::render(view));
+    artifacts.extend(auth_trace::render(view));
     artifacts.extend(streams::render(view));
     artifacts.extend(funnel::render(view));
     artifacts.extend(junit::render(view));

@@ -1,6 +1,7 @@
 //! A run: phases in order, everything recorded, a verdict at the end.
 
 mod audit;
+mod data;
 mod figures;
 mod gauge;
 mod inventory;
@@ -17,6 +18,7 @@ mod store;
 mod streams;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use common::check::CheckContext;
@@ -25,6 +27,7 @@ use common::clock;
 use common::guard::{ApprovedVus, Guard};
 use common::ids::AppId;
 use common::ledger::{Ledger, LedgerError};
+use common::scenario::Scenario;
 use common::verdict::{Claim, Figures, Ruling, Verdict};
 use tokio_util::sync::CancellationToken;
 
@@ -74,6 +77,8 @@ pub(crate) struct Run {
     pub(crate) context: CheckContext,
     pub(crate) embedded: Option<Embedded>,
     pub(crate) stop: CancellationToken,
+    /// Where the files of feeders lie.
+    data: PathBuf,
     /// Apps that get no further load, each with the stop that spares it.
     stopped: BTreeMap<AppId, String>,
     mourned: BTreeSet<AppId>,
@@ -95,6 +100,11 @@ impl Run {
         let text = text.into();
         self.ui.note(&text);
         self.record(Record::Note { phase, app, text })
+    }
+
+    /// The records that a workload needs.
+    pub(crate) fn records(&self, scenario: &Scenario) -> Result<Vec<common::scenario::Record>, RunError> {
+        data::records(&self.data, self.embedded.is_some(), scenario).map_err(RunError::Configuration)
     }
 
     /// Makes sure that all records so far are on the disk.

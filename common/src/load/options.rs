@@ -46,6 +46,9 @@ pub struct LoadOptions {
     pub keep_acknowledged: bool,
     /// The records of the scenario's feeder.
     pub records: Vec<Record>,
+    /// Whole journeys that are kept of a scenario with several requests, from its start on; up to 20 failed ones are kept
+    /// beyond them.
+    pub journeys: usize,
     /// Cancelled, it stops the load: nothing new begins, and what is under way ends within `stop_grace`.
     pub stop: CancellationToken,
     /// Gets each second once all threads have told theirs. It runs in [`super::run`]'s task and must not block.
@@ -74,6 +77,7 @@ impl Default for LoadOptions {
             step_limits: BTreeMap::new(),
             keep_acknowledged: false,
             records: Vec::new(),
+            journeys: 20,
             stop: CancellationToken::new(),
             on_window: None,
             baseline: Baseline::default(),

@@ -9,11 +9,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use crate::guard::{Guard, Permit};
 use crate::ids::AppId;
 use crate::scenario::{
-    Aggregate, BodyTemplate, Executor, Expect, Extract, ExtractFrom, FeederMode, Record, Scenario, Step, StreamKind,
-    ThresholdExpression, ThresholdMetric,
+    Aggregate, BodyTemplate, Executor, FeederMode, Record, Scenario, Step, StreamKind, ThresholdExpression,
+    ThresholdMetric,
 };
 use crate::units::Micros;
 
+use super::judge::Checks;
 use super::report::ErrorKind;
 use super::schedule::Pile;
 use super::stream::Wanted;
@@ -32,6 +33,9 @@ pub(crate) struct Plan {
     http: HttpVersion,
     pub(crate) steps: Vec<PlannedStep>,
     pub(crate) records: Vec<Record>,
+    /// An iteration is more than one request: cookies matter, and whole journeys are kept.
+    pub(crate) is_journey: bool,
+    pub(crate) journeys: usize,
     pub(crate) warm_up: Duration,
     /// Warm-up and duration.
     pub(crate) total: Duration,
@@ -55,7 +59,9 @@ pub(crate) struct Origin {
     pub(crate) app: AppId,
     pub(crate) authority: String,
     pub(crate) tls: bool,
-    host: String,
+    /// No step goes there, but a redirect may: nothing is opened or asked for in advance.
+    pub(crate) stand_by: bool,
+    pub(crate) host: String,
     port: u16,
     pub(crate) addresses: Vec<SocketAddr>,
 }
@@ -68,9 +74,9 @@ pub(crate) struct PlannedStep {
     pub(crate) route: String,
     pub(crate) origin: usize,
     pub(crate) wire: Wire,
-    pub(crate) expect: Vec<Expect>,
-    pub(crate) extract: Vec<Extract>,
+    pub(crate) checks: Checks,
     pub(crate) reads_body: bool,
+    pub(crate) follow_redirects: u8,
     pub(crate) limits_us: Vec<u64>,
     /// What a stream is judged by, if the answer is one.
     pub(crate) stream: Option<Wanted>,
@@ -81,13 +87,15 @@ impl Plan {
     pub(crate) fn new(scenario: &Scenario, guard: &Guard, options: &LoadOptions) -> Result<Self, LoadError> {
         scenario.validate()?;
         options.check(scenario)?;
-        check_runs(scenario)?;
         let least_interval = permit_load(scenario, guard, options)?;
         let mut origins = Vec::new();
         let steps = scenario.steps.iter().map(|step| plan_step(scenario, step, guard, options, &mut origins));
         let steps = steps.collect::<Result<Vec<_>, _>>()?;
         check_records(scenario, &options.records)?;
+        stand_by(&mut origins, scenario, guard)?;
+        let follows = scenario.steps.iter().any(|step| step.follow_redirects > 0);
         Ok(Self {
+            is_journey: scenario.steps.len() > 1 || follows,
             scenario: scenario.clone(),
             guard: guard.clone(),
             origins,
@@ -95,6 +103,7 @@ impl Plan {
             http: options.http,
             steps,
             records: options.records.clone(),
+            journeys: options.journeys,
             warm_up: options.warm_up,
             total: options.warm_up + scenario.executor.duration(),
             request_timeout: options.request_timeout,
@@ -121,6 +130,9 @@ impl Plan {
     pub(crate) async fn resolve(&mut self) -> Result<(), LoadError> {
         for origin in &mut self.origins {
             let looked_up = tokio::net::lookup_host((origin.host.as_str(), origin.port)).await;
+            if origin.stand_by && looked_up.is_err() {
+                continue; // a redirect that leads there fails to connect, and says so
+            }
             origin.addresses = looked_up
                 .map_err(|error| origin.unreachable(Fault::new(ErrorKind::Connect, error.to_string())))?
                 .collect();
@@ -142,7 +154,7 @@ impl Origin {
 /// Asks for leave and returns the least interval of users that are not paced.
 fn permit_load(scenario: &Scenario, guard: &Guard, options: &LoadOptions) -> Result<Duration, LoadError> {
     let executor = &scenario.executor;
-    let steps = f64::from(u32::try_from(scenario.steps.len()).unwrap_or(u32::MAX));
+    let steps: f64 = scenario.steps.iter().map(|step| 1.0 + f64::from(step.follow_redirects)).sum();
     let most = guard.environment().limits().max_rate_per_s;
     let rate = executor.rate_per_s().map_or(most, |rate| rate * steps);
     let permit = match &options.approved {
@@ -159,14 +171,18 @@ fn shared_iterations(executor: &Executor) -> u64 {
     }
 }
 
-/// Refuses what is described and not run yet.
-fn check_runs(scenario: &Scenario) -> Result<(), LoadError> {
-    let beyond = |step: &&Step| step.follow_redirects > 0;
-    scenario
-        .steps
-        .iter()
-        .find(beyond)
-        .map_or(Ok(()), |step| Err(LoadError::Options(format!("step {:?}: redirects are not followed yet", step.name))))
+/// Adds the apps that a redirect may lead to.
+fn stand_by(origins: &mut Vec<Origin>, scenario: &Scenario, guard: &Guard) -> Result<(), LoadError> {
+    if scenario.steps.iter().all(|step| step.follow_redirects == 0) {
+        return Ok(());
+    }
+    for app in guard.environment().apps().keys() {
+        let steps_go_to = origins.len();
+        let permit = guard.permit(*app, &Method::GET, "/")?;
+        let at = origin_of(&permit, *app, origins);
+        origins[at].stand_by |= at >= steps_go_to;
+    }
+    Ok(())
 }
 
 fn check_records(scenario: &Scenario, records: &[Record]) -> Result<(), LoadError> {
@@ -213,15 +229,16 @@ fn plan_step(
         HeaderFault::Refused(refusal) => LoadError::Refused(refusal),
         HeaderFault::Broken(what) => broken(what),
     })?;
+    let checks = Checks::compile(step).map_err(broken)?;
     Ok(PlannedStep {
         name: step.name.clone(),
         app,
         route: step.route_name(),
         origin: origin_of(&permit, app, origins),
         wire: Wire::new(method, path, &headers, filled_headers, plan_body(step.request.body.as_ref()).map_err(broken)?),
-        expect: step.expect.clone(),
-        extract: step.extract.clone(),
-        reads_body: reads_body(step),
+        reads_body: checks.reads_body(),
+        checks,
+        follow_redirects: step.follow_redirects,
         limits_us: limits_of(scenario, step, options),
         stream: stream_of(step),
         think_time: Duration::from_millis(step.think_time_ms),
@@ -237,6 +254,7 @@ fn origin_of(permit: &Permit, app: AppId, origins: &mut Vec<Origin>) -> usize {
         app,
         authority: permit.authority().to_owned(),
         tls: url.scheme() == "https",
+        stand_by: false,
         host: url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
         port: url.port_or_known_default().unwrap_or(80),
         addresses: Vec::new(),
@@ -297,17 +315,6 @@ fn stream_of(step: &Step) -> Option<Wanted> {
         _ => false,
     };
     step.stream.map(|StreamKind::Sse| Wanted { rules: step.stream_rules, usage })
-}
-
-fn reads_body(step: &Step) -> bool {
-    let expects = step.expect.iter().any(|expect| match expect {
-        Expect::Status(_) | Expect::Header { .. } | Expect::BodyBytesMin(_) | Expect::Cookie { .. } => false,
-        Expect::JsonEquals { .. }
-        | Expect::JsonMatches { .. }
-        | Expect::JsonExists { .. }
-        | Expect::BodyContains(_) => true,
-    });
-    expects || step.extract.iter().any(|extract| matches!(extract.from, ExtractFrom::Json(_)))
 }
 
 /// The limits that exact counters are kept for: those of the options, and those of the scenario's thresholds.

@@ -6,10 +6,11 @@ mod told;
 
 use std::time::{Duration, Instant};
 
-use crate::ids::TraceId;
+use crate::ids::{AppId, TraceId};
 use crate::telemetry::{SUCCESS_SAMPLE_RATE, keeps};
 use crate::units::Micros;
 
+use super::journey::JourneyLog;
 use super::latency::Latency;
 use super::live::{StepWindow, ThreadWindow};
 use super::plan::Plan;
@@ -21,6 +22,9 @@ pub(crate) use step::StepRecorder;
 
 /// Traces that are kept over the whole load.
 pub(crate) const MAX_TRACES: usize = 20_000;
+
+/// Among the last so many kept traces are those that are still under way.
+const TRACES_UNDER_WAY: usize = 2_048;
 
 /// How one request ended.
 #[derive(Debug)]
@@ -41,6 +45,22 @@ pub(crate) struct Outcome {
     pub(crate) body_bytes: u64,
     pub(crate) app_us: Option<u64>,
     pub(crate) fault: Option<Fault>,
+    pub(crate) at_unix_ms: i64,
+    /// The requests one by one, where redirects were followed: each is reported by its app on its own.
+    pub(crate) legs: Vec<Leg>,
+}
+
+/// One request of a step that was redirected.
+#[derive(Debug, Clone)]
+pub(crate) struct Leg {
+    /// The step whose app and route it shares; a place that no step goes to is not compared with what the app reports.
+    pub(crate) step: Option<usize>,
+    pub(crate) app: AppId,
+    pub(crate) route: String,
+    pub(crate) status: Option<u16>,
+    pub(crate) ok: bool,
+    pub(crate) service: Micros,
+    pub(crate) app_us: Option<u64>,
     pub(crate) at_unix_ms: i64,
 }
 
@@ -84,6 +104,7 @@ pub(crate) struct Recorder {
     pub(crate) send_delay: Latency,
     pub(crate) traces: Vec<KeptTrace>,
     pub(crate) traces_not_kept: u64,
+    pub(crate) journeys: JourneyLog,
     pub(crate) vus: u32,
     pub(crate) waiting: u64,
     pub(crate) end: End,
@@ -111,6 +132,7 @@ impl Recorder {
             send_delay: Latency::new(),
             traces: Vec::new(),
             traces_not_kept: 0,
+            journeys: JourneyLog::new(plan.journeys),
             vus: 0,
             waiting: 0,
             end: End::Completed,
@@ -149,20 +171,40 @@ impl Recorder {
         }
     }
 
+    /// A trace that was begun is kept whole, so that nothing of it looks as if it had been reported twice.
     fn keep_trace(&mut self, outcome: &Outcome) {
-        if self.traces.len() >= self.max_traces {
+        let full = self.traces.len() >= self.max_traces;
+        let begun = || self.traces.iter().rev().take(TRACES_UNDER_WAY).any(|kept| kept.trace == outcome.trace);
+        if full && !(outcome.step > 0 && begun()) {
             self.traces_not_kept += 1;
             return;
         }
-        self.traces.push(KeptTrace {
-            step: outcome.step,
+        let kept = |step, status, ok, service, app_us, at_unix_ms| KeptTrace {
+            step,
             trace: outcome.trace,
-            status: outcome.status,
-            ok: outcome.fault.is_none(),
-            service: outcome.service,
-            app_us: outcome.app_us,
-            at_unix_ms: outcome.at_unix_ms,
-        });
+            status,
+            ok,
+            service,
+            app_us,
+            at_unix_ms,
+        };
+        if outcome.legs.is_empty() {
+            let Outcome { step, status, service, app_us, at_unix_ms, .. } = *outcome;
+            self.traces.push(kept(step, status, outcome.fault.is_none(), service, app_us, at_unix_ms));
+        }
+        let legs = outcome
+            .legs
+            .iter()
+            .filter_map(|leg| Some(kept(leg.step?, leg.status, leg.ok, leg.service, leg.app_us, leg.at_unix_ms)));
+        self.traces.extend(legs);
+    }
+
+    /// Notes a request of which nothing is known but that it was under way when the load ended.
+    pub(crate) fn cut_off(&mut self, step: usize, trace: TraceId, at_unix_ms: i64) {
+        if keeps(trace, SUCCESS_SAMPLE_RATE) && self.traces.len() < self.max_traces {
+            let (status, ok, service, app_us) = (None, false, Micros(0), None);
+            self.traces.push(KeptTrace { step, trace, status, ok, service, app_us, at_unix_ms });
+        }
     }
 
     /// Takes what happened since the last window.
@@ -185,6 +227,7 @@ impl Recorder {
         let (own, more) = (&mut self.iterations, other.iterations);
         own.started += more.started;
         own.completed += more.completed;
+        own.succeeded += more.succeeded;
         own.cut_short += more.cut_short;
         own.interrupted += more.interrupted;
         own.dropped += more.dropped;
@@ -200,6 +243,7 @@ impl Recorder {
         self.send_delay.add(&other.send_delay);
         self.traces.extend(other.traces);
         self.traces_not_kept += other.traces_not_kept;
+        self.journeys.add(other.journeys);
         self.worst_stall_us = self.worst_stall_us.max(other.worst_stall_us);
         self.cpu_share = self.cpu_share.into_iter().chain(other.cpu_share).reduce(f64::max);
         self.cpu_wait_share = self.cpu_wait_share.into_iter().chain(other.cpu_wait_share).reduce(f64::max);

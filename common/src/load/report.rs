@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AppId, TraceId};
 use crate::scenario::StageTag;
 
+use super::journey::Journey;
 use super::thresholds::ThresholdResult;
 use super::watch::StopReason;
 
@@ -89,6 +90,9 @@ pub struct LoadReport {
     pub traces: Vec<TraceRecord>,
     /// Traces that would have been kept had there been room.
     pub traces_not_kept: u64,
+    /// Whole journeys, where an iteration is more than one request: the first ones, and failed ones up to a bound.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub journeys: Vec<Journey>,
 }
 
 /// How a load ended.
@@ -115,6 +119,9 @@ pub struct Iterations {
     pub started: u64,
     /// Gone through to the last step, with or without errors.
     pub completed: u64,
+    /// Those among the completed in which every step gave the expected answer.
+    #[serde(default)]
+    pub succeeded: u64,
     /// Ended early, as a step failed that later ones build on.
     pub cut_short: u64,
     /// Cut off by the hard deadline while under way.

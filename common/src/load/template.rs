@@ -6,6 +6,7 @@ use crate::clock;
 use crate::ids::TraceParent;
 use crate::scenario::{Record, Segment, Slot, parse_placeholders};
 
+use super::constants::Constants;
 use super::random::Ids;
 
 /// How a value is written into the text around it.
@@ -35,6 +36,7 @@ pub(crate) struct Values<'a> {
     pub(crate) iteration: u64,
     pub(crate) record: Option<&'a Record>,
     pub(crate) variables: &'a BTreeMap<String, String>,
+    pub(crate) constants: &'a Constants,
     pub(crate) ids: &'a mut Ids,
 }
 
@@ -91,6 +93,7 @@ impl Template {
             Slot::Iteration => push_decimal(values.iteration, out),
             Slot::Uuid => push_uuid(values.ids.uuid(), out),
             Slot::NowMs => push_decimal(u64::try_from(clock::unix_ms()).unwrap_or(0), out),
+            Slot::Constant(constant) => out.extend_from_slice(values.constants.get(*constant).as_bytes()),
             Slot::Data(field) => {
                 let text = values.record.and_then(|record| record.get(field));
                 self.escaped(text.ok_or_else(|| format!("the record has no field {field:?}"))?, out);
@@ -172,8 +175,9 @@ mod tests {
         let variables = BTreeMap::from([("id".to_owned(), "a/b \"c\"".to_owned())]);
         let record = Record::from([("name".to_owned(), "Zoë".to_owned())]);
         let key = ids.uuid();
-        let mut values =
-            Values { parent, key, vu: 3, iteration: 42, record: Some(&record), variables: &variables, ids: &mut ids };
+        let constants = Constants::fresh(&mut ids);
+        let (record, variables, constants) = (Some(&record), &variables, &constants);
+        let mut values = Values { parent, key, vu: 3, iteration: 42, record, variables, constants, ids: &mut ids };
         let mut out = Vec::new();
         Template::compile(text, escape)?.fill(&mut values, &mut out)?;
         let out = String::from_utf8(out).unwrap();

@@ -4,6 +4,7 @@ mod aborting;
 mod allocation;
 mod executors;
 mod journeys;
+mod redirects;
 mod scripted;
 mod server;
 mod stopping;

@@ -1,12 +1,16 @@
 //! A step's request, compiled once into bytes with places to fill, and filled for each request without allocating.
 
+mod onward;
+
 use bytes::Bytes;
+use http::header::COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::contract::header;
 use crate::guard::Guard;
-use crate::ids::AppId;
+use crate::ids::{AppId, TraceParent};
 
+use super::jar::Jar;
 use super::template::{Template, Values, push_decimal, push_hex};
 
 /// A compiled request.
@@ -18,6 +22,23 @@ pub(crate) struct Wire {
     fixed: Vec<u8>,
     filled: Vec<(HeaderName, Template)>,
     body: BodyPlan,
+    /// The step sends a cookie header of its own making.
+    own_cookies: bool,
+}
+
+/// The cookies that may go along with a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cookies<'a> {
+    pub(crate) jar: &'a Jar,
+    pub(crate) origin: usize,
+    pub(crate) now_unix_ms: i64,
+}
+
+impl Cookies<'_> {
+    fn write(self, path: &[u8], out: &mut Vec<u8>) -> bool {
+        let path = std::str::from_utf8(path).unwrap_or_default();
+        !self.jar.is_empty() && self.jar.write(self.origin, path, self.now_unix_ms, out)
+    }
 }
 
 /// How the path comes about.
@@ -54,15 +75,13 @@ impl Wire {
         for (name, value) in fixed {
             push_header(name.as_str(), value.as_bytes(), &mut lines);
         }
-        Self { method, path, fixed: lines, filled, body }
-    }
-
-    pub(crate) fn method(&self) -> &Method {
-        &self.method
+        let own_cookies = fixed.contains_key(COOKIE) || filled.iter().any(|(name, _)| *name == COOKIE);
+        Self { method, path, fixed: lines, filled, body, own_cookies }
     }
 
     /// Writes the request into `out`, whose old content goes; `room` is room to work in. The trace goes along in
-    /// `traceparent` and `x-trace-id`, `cookies` in `cookie` unless empty. A path that is filled in passes the guard.
+    /// `traceparent` and `x-trace-id`, what fits of the cookies in `cookie` unless the step sends its own. A path that is
+    /// filled in passes the guard.
     ///
     /// # Errors
     /// What could not be filled in, or why the path may not be asked for.
@@ -70,13 +89,14 @@ impl Wire {
         &self,
         guard: &Guard,
         values: &mut Values<'_>,
-        cookies: &str,
+        cookies: Option<Cookies<'_>>,
         room: &mut Vec<u8>,
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
         out.clear();
         out.extend_from_slice(self.method.as_str().as_bytes());
         out.push(b' ');
+        let from = out.len();
         match &self.path {
             PathPlan::Fixed(path) => out.extend_from_slice(path.as_bytes()),
             PathPlan::Filled { app, template, prefix } => {
@@ -92,6 +112,7 @@ impl Wire {
                 }
             }
         }
+        let path = from..out.len();
         out.extend_from_slice(b" HTTP/1.1\r\n");
         out.extend_from_slice(&self.fixed);
         for (name, template) in &self.filled {
@@ -102,31 +123,34 @@ impl Wire {
             check_value(name, &out[from..])?;
             out.extend_from_slice(b"\r\n");
         }
-        push_trace(values, out);
-        if !cookies.is_empty() {
-            push_header("cookie", cookies.as_bytes(), out);
+        push_trace(values.parent, out);
+        if let Some(cookies) = cookies.filter(|_| !self.own_cookies) {
+            room.clear();
+            if cookies.write(&out[path], room) {
+                push_header(COOKIE.as_str(), room, out);
+            }
         }
         match &self.body {
-            BodyPlan::Fixed(bytes) => self.push_body(bytes, out),
+            BodyPlan::Fixed(bytes) => push_body(&self.method, bytes, out),
             BodyPlan::Filled(template) => {
                 room.clear();
                 template.fill(values, room)?;
-                self.push_body(room, out);
+                push_body(&self.method, room, out);
             }
         }
         Ok(())
     }
+}
 
-    fn push_body(&self, body: &[u8], out: &mut Vec<u8>) {
-        let says_length = !body.is_empty() || !matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS);
-        if says_length {
-            out.extend_from_slice(b"content-length: ");
-            push_decimal(body.len() as u64, out);
-            out.extend_from_slice(b"\r\n");
-        }
+fn push_body(method: &Method, body: &[u8], out: &mut Vec<u8>) {
+    let says_length = !body.is_empty() || !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if says_length {
+        out.extend_from_slice(b"content-length: ");
+        push_decimal(body.len() as u64, out);
         out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(body);
     }
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(body);
 }
 
 fn push_header(name: &str, value: &[u8], out: &mut Vec<u8>) {
@@ -136,13 +160,13 @@ fn push_header(name: &str, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn push_trace(values: &Values<'_>, out: &mut Vec<u8>) {
-    let trace = values.parent.trace.as_u128();
+fn push_trace(parent: TraceParent, out: &mut Vec<u8>) {
+    let trace = parent.trace.as_u128();
     out.extend_from_slice(header::TRACEPARENT.as_bytes());
     out.extend_from_slice(b": 00-");
     push_hex(&trace.to_be_bytes(), out);
     out.push(b'-');
-    push_hex(&values.parent.span.to_be_bytes(), out);
+    push_hex(&parent.span.to_be_bytes(), out);
     out.extend_from_slice(b"-01\r\n");
     out.extend_from_slice(header::TRACE_ID.as_bytes());
     out.extend_from_slice(b": ");

@@ -111,11 +111,12 @@ impl Shared {
         measured
     }
 
-    /// Counts an iteration as ended.
-    pub(crate) fn finish(&self, measured: bool, whole: bool) {
+    /// Counts an iteration as ended: `whole` if it got to its last step, `ok` if all its answers were the expected ones.
+    pub(crate) fn finish(&self, measured: bool, whole: bool, ok: bool) {
         if measured {
             let iterations = &mut self.recorder.borrow_mut().iterations;
             *(if whole { &mut iterations.completed } else { &mut iterations.cut_short }) += 1;
+            iterations.succeeded += u64::from(whole && ok);
         }
     }
 

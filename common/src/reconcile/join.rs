@@ -1,12 +1,14 @@
 //! Joining the probe's records with the command center's events by trace id.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Discrepancy, Reconciliation, SeenEvent};
 use crate::clock;
 use crate::ids::{AppId, TraceId};
 use crate::load::TraceRecord;
 use crate::telemetry::{EventName, is_reported};
+use crate::units::Micros;
 
 /// When two figures agree.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,6 +43,10 @@ pub fn join(records: &[TraceRecord], seen: &[SeenEvent], rules: Rules) -> BTreeM
         by_trace.entry((event.event.trace_id, route)).or_default().push(event);
     }
     let mut expected: BTreeMap<(TraceId, RouteKey), Vec<&TraceRecord>> = BTreeMap::new();
+    let mut unanswered: BTreeMap<(TraceId, RouteKey), usize> = BTreeMap::new();
+    for record in records.iter().filter(|record| record.status.is_none()) {
+        *unanswered.entry((record.trace_id, (record.app, record.route.clone()))).or_default() += 1;
+    }
     for record in
         records.iter().filter(|record| record.status.is_some_and(|status| is_reported(record.trace_id, status)))
     {
@@ -49,8 +55,10 @@ pub fn join(records: &[TraceRecord], seen: &[SeenEvent], rules: Rules) -> BTreeM
     let mut routes: BTreeMap<RouteKey, Reconciliation> = BTreeMap::new();
     for ((trace, route), sent) in &expected {
         let entry = routes.entry(route.clone()).or_insert_with(|| empty(route));
-        let got = by_trace.get(&(*trace, route.clone())).map_or(&[][..], Vec::as_slice);
-        compare(entry, *trace, sent, got, rules);
+        let place = (*trace, route.clone());
+        let got = by_trace.get(&place).map_or(&[][..], Vec::as_slice);
+        let excused = unanswered.get(&place).copied().unwrap_or(0);
+        compare(entry, *trace, (sent, excused), got, rules);
     }
     routes
 }
@@ -71,8 +79,15 @@ fn empty((app, route): &RouteKey) -> Reconciliation {
     }
 }
 
-/// All requests of one trace on one route against all events of it.
-fn compare(entry: &mut Reconciliation, trace: TraceId, sent: &[&TraceRecord], got: &[&SeenEvent], rules: Rules) {
+/// All requests of one trace on one route against all events of it. As many events as requests stayed without an answer may
+/// be left over: the app may have answered them to nobody.
+fn compare(
+    entry: &mut Reconciliation,
+    trace: TraceId,
+    (sent, unanswered): (&[&TraceRecord], usize),
+    got: &[&SeenEvent],
+    rules: Rules,
+) {
     entry.expected += sent.len() as u64;
     let mut left: Vec<&SeenEvent> = got.to_vec();
     let mut note = |what: String| {
@@ -81,7 +96,8 @@ fn compare(entry: &mut Reconciliation, trace: TraceId, sent: &[&TraceRecord], go
         }
     };
     for record in sent {
-        let best = left.iter().position(|seen| differs(record, seen, rules).is_none());
+        let alike = left.iter().enumerate().filter(|(_, seen)| differs(record, seen, rules).is_none());
+        let best = alike.min_by_key(|(_, seen)| distance_us(record, seen)).map(|(at, _)| at);
         let Some(at) = best.or_else(|| (!left.is_empty()).then_some(0)) else {
             entry.lost += 1;
             note(format!("answered {} but unknown to A8", record.status.unwrap_or_default()));
@@ -100,14 +116,22 @@ fn compare(entry: &mut Reconciliation, trace: TraceId, sent: &[&TraceRecord], go
             entry.matched += 1;
         }
     }
-    if !left.is_empty() && !sent.is_empty() {
-        entry.duplicated += left.len() as u64;
+    let twice = left.len().saturating_sub(unanswered);
+    if twice > 0 && !sent.is_empty() {
+        entry.duplicated += twice as u64;
         note(format!("{} requests, {} events in A8", sent.len(), got.len()));
     }
 }
 
 fn arrival_ms(seen: &SeenEvent) -> i64 {
     clock::parse_rfc3339(&seen.event.timestamp).map_or(i64::MAX, |at| seen.received_at_ms - at)
+}
+
+/// How far two durations are apart: the requests of one trace on one route are told apart by nothing else.
+fn distance_us(record: &TraceRecord, seen: &SeenEvent) -> u64 {
+    let reported =
+        Duration::try_from_secs_f64(seen.event.p95_ms / 1_000.0).map_or(u64::MAX, |took| Micros::from(took).0);
+    record.app_us.unwrap_or(record.service_us).abs_diff(reported)
 }
 
 /// What differs between the probe's record and the app's report of one request.

@@ -279,3 +279,44 @@ fn a_gap_is_told_before_a_disagreement() {
     assert_eq!(counts(&entry), [2, 0, 1, 0, 0, 1]);
     gap(&entry);
 }
+
+/// Requests of one journey on one route: told apart by their durations only.
+fn thrice(durations_us: [u64; 3]) -> Vec<TraceRecord> {
+    durations_us.map(|app_us| TraceRecord { app_us: Some(app_us), ..record(sampled()) }).into()
+}
+
+fn reported(durations_ms: &[f64]) -> Vec<SeenEvent> {
+    durations_ms.iter().map(|ms| changed(sampled(), |seen| seen.event.p95_ms = *ms)).collect()
+}
+
+#[test]
+fn a_journey_may_ask_the_same_route_again_and_each_report_finds_its_request() {
+    let entry = compared(&thrice([1_000, 1_002, 1_004]), &reported(&[1.002, 1.004, 1.0]));
+    assert_eq!(counts(&entry), [3, 3, 0, 0, 0, 0], "{:?}", entry.examples);
+}
+
+#[test]
+fn one_report_too_many_in_a_journey_is_still_a_duplicate() {
+    let entry = compared(&thrice([1_000, 2_000, 3_000]), &reported(&[1.0, 2.0, 3.0, 3.0]));
+    assert_eq!(counts(&entry), [3, 3, 0, 1, 0, 0]);
+    let entry = compared(&thrice([1_000, 2_000, 3_000]), &reported(&[1.0, 2.0]));
+    assert_eq!(counts(&entry), [3, 2, 1, 0, 0, 0]);
+}
+
+#[test]
+fn an_answer_that_nobody_waited_for_is_no_duplicate() {
+    let mut records = thrice([1_000, 2_000, 3_000]);
+    records[2].status = None;
+    let entry = compared(&records, &reported(&[1.0, 2.0, 3.0]));
+    assert_eq!(counts(&entry), [2, 2, 0, 0, 0, 0]);
+}
+
+#[test]
+fn steps_of_a_journey_on_other_routes_and_apps_are_joined_apart() {
+    let second = TraceRecord { app: AppId::A2, route: "GET /x".into(), ..record(sampled()) };
+    let told = changed(sampled(), |seen| {
+        (seen.event.app_id, seen.event.method, seen.event.route) = (AppId::A2, "GET".into(), "/x".into());
+    });
+    let routes = join(&[record(sampled()), second], &[told, event(sampled())], Rules::default());
+    assert_eq!(routes.values().map(|entry| entry.matched).collect::<Vec<_>>(), [1, 1]);
+}

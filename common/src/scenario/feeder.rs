@@ -51,24 +51,48 @@ impl FeederMode {
     }
 }
 
+impl Feeder {
+    /// Reads the text of its file.
+    ///
+    /// # Errors
+    /// The file and the number of the first line that is no object of texts, numbers and booleans, or lacks a field; or
+    /// that there is no record at all.
+    pub fn read(&self, text: &str) -> Result<Vec<Record>, String> {
+        let broken = |why: String| format!("{}, {why}", self.source);
+        let mut records = Vec::new();
+        for (at, line) in lines(text) {
+            let record = record(at, line).map_err(broken)?;
+            if let Some(missing) = self.fields.iter().find(|field| !record.contains_key(*field)) {
+                return Err(broken(format!("line {at}: it has no field `{missing}`")));
+            }
+            records.push(record);
+        }
+        if records.is_empty() { Err(broken("it holds no record".to_owned())) } else { Ok(records) }
+    }
+}
+
 /// Reads JSON lines, each an object of texts, numbers and booleans.
 ///
 /// # Errors
 /// The number of the first line that is no such object.
 pub fn parse_records(text: &str) -> Result<Vec<Record>, String> {
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(at, line)| {
-            let broken = |why: &str| format!("line {} of the data file: {why}", at + 1);
-            let fields: BTreeMap<String, Value> =
-                serde_json::from_str(line).map_err(|error| broken(&format!("not a JSON object: {error}")))?;
-            let texts = fields.into_iter().map(|(name, value)| match scalar_text(&value) {
-                Some(text) => Ok((name, text)),
-                None => Err(broken(&format!("`{name}` is neither text, number nor boolean"))),
-            });
-            texts.collect()
-        })
-        .collect()
+    lines(text).map(|(at, line)| record(at, line)).collect()
+}
+
+/// Lines that are not empty, with their numbers from 1.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty())
+}
+
+fn record(at: usize, line: &str) -> Result<Record, String> {
+    let broken = |why: &str| format!("line {at}: {why}");
+    let fields: BTreeMap<String, Value> =
+        serde_json::from_str(line).map_err(|error| broken(&format!("not a JSON object: {error}")))?;
+    let texts = fields.into_iter().map(|(name, value)| match scalar_text(&value) {
+        Some(text) => Ok((name, text)),
+        None => Err(broken(&format!("`{name}` is neither text, number nor boolean"))),
+    });
+    texts.collect()
 }
 
 /// The text of a JSON text, number or boolean.
@@ -105,5 +129,19 @@ mod tests {
         assert_eq!(records[0]["id"], "7");
         assert_eq!(records.len(), 2);
         assert!(parse_records("{}\n{\"x\": []}").unwrap_err().contains("line 2"));
+    }
+
+    #[test]
+    fn a_file_of_data_is_refused_by_file_line_and_field() {
+        let fields = ["user", "pin"].map(str::to_owned).to_vec();
+        let feeder = Feeder { source: "data.jsonl".to_owned(), fields, mode: FeederMode::PerVu };
+        let good = "{\"user\":\"a\",\"pin\":1}\n";
+        assert_eq!(feeder.read(good).unwrap()[0]["pin"], "1");
+        assert_eq!(
+            feeder.read(&format!("{good}\n{{\"user\":\"b\"}}")).unwrap_err(),
+            "data.jsonl, line 3: it has no field `pin`"
+        );
+        assert!(feeder.read(&format!("{good}x")).unwrap_err().starts_with("data.jsonl, line 2: not a JSON object"));
+        assert_eq!(feeder.read("\n").unwrap_err(), "data.jsonl, it holds no record");
     }
 }

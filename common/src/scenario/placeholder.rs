@@ -24,6 +24,8 @@ pub(crate) enum Slot {
     Iteration,
     /// A random UUID, another one in every place.
     Uuid,
+    /// A value that is fresh in each iteration and the same in all of its steps.
+    Constant(Constant),
     /// The wall clock in milliseconds since the Unix epoch.
     NowMs,
     /// A field of the iteration's record.
@@ -32,7 +34,19 @@ pub(crate) enum Slot {
     Var(String),
 }
 
-const KNOWN: &str = "trace_id, span_id, idempotency_key, vu, iteration, uuid, now_ms, data.FIELD or var.NAME";
+/// A value that is drawn once per iteration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Constant {
+    /// `{{iteration_id}}`: 32 random hex digits, for `state` and `nonce` and names that steps share.
+    IterationId,
+    /// `{{pkce.verifier}}`: 43 random characters (RFC 7636, 4.1).
+    PkceVerifier,
+    /// `{{pkce.challenge}}`: the S256 challenge of that verifier (RFC 7636, 4.2).
+    PkceChallenge,
+}
+
+const KNOWN: &str = "trace_id, span_id, idempotency_key, vu, iteration, iteration_id, uuid, now_ms, pkce.verifier, \
+                     pkce.challenge, data.FIELD or var.NAME";
 
 impl Slot {
     fn parse(name: &str) -> Result<Self, String> {
@@ -44,6 +58,9 @@ impl Slot {
             "iteration" => Self::Iteration,
             "uuid" => Self::Uuid,
             "now_ms" => Self::NowMs,
+            "iteration_id" => Self::Constant(Constant::IterationId),
+            "pkce.verifier" => Self::Constant(Constant::PkceVerifier),
+            "pkce.challenge" => Self::Constant(Constant::PkceChallenge),
             other => match other.split_once('.') {
                 Some(("data", field)) if !field.is_empty() => Self::Data(field.to_owned()),
                 Some(("var", name)) if !name.is_empty() => Self::Var(name.to_owned()),
@@ -98,6 +115,14 @@ mod tests {
             Segment::Literal("!".to_owned()),
         ];
         assert_eq!(segments, expected);
+    }
+
+    #[test]
+    fn values_of_an_iteration_have_names_of_their_own() {
+        let segments = parse("{{iteration_id}}{{pkce.verifier}}{{pkce.challenge}}").unwrap();
+        let expected = [Constant::IterationId, Constant::PkceVerifier, Constant::PkceChallenge];
+        assert_eq!(segments, expected.map(|constant| Segment::Slot(Slot::Constant(constant))));
+        assert!(parse("{{pkce.other}}").unwrap_err()[0].contains("pkce.challenge"));
     }
 
     #[test]

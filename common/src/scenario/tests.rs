@@ -88,6 +88,59 @@ fn every_problem_is_told_at_once() {
 }
 
 #[test]
+fn every_extract_and_every_expectation_is_checked_in_the_same_go() {
+    let broken = Scenario::new("a6_flow", AppId::A6, "")
+        .constant_vus(1, Duration::from_secs(1), None)
+        .step(
+            Step::get("form", "/form")
+                .extract("open", ExtractFrom::Regex("a(b".to_owned()))
+                .extract("flat", ExtractFrom::Regex("ab+".to_owned()))
+                .extract("empty", ExtractFrom::Cookie(String::new()))
+                .extract("a b", ExtractFrom::FormField("csrf".to_owned()))
+                .extract("head", ExtractFrom::Header("x y".to_owned()))
+                .expect_body("{{var.open}}")
+                .expect_json("/id", "{{uuid}}")
+                .expect_json("/{{vu}}", 1)
+                .expect_header("x-k", "{{nope}}"),
+        )
+        .step(Step::get("far", "/far").follow_redirects(21))
+        .step(Step::get("stream", "/stream").sse().follow_redirects(1));
+    let error = broken.validate().unwrap_err().to_string();
+    for expected in [
+        "step form, extract open: \"a(b\" is not a regular expression: unclosed group",
+        "extract flat: \"ab+\" has no group",
+        "extract empty: it names no",
+        "extract a b: the name \"a b\" is not letters",
+        "extract head: \"x y\" is not a header name",
+        "{{var.open}} is used before a step extracts it",
+        "other values in every place",
+        "\"/{{vu}}\" says where to look",
+        "unknown placeholder {{nope}}",
+        "more than 20, at which browsers give up",
+        "a stream is measured from its own request",
+    ] {
+        assert!(error.contains(expected), "{expected:?} is missing in\n{error}");
+    }
+    assert_eq!(error.lines().count(), 12, "{error}");
+}
+
+#[test]
+fn expectations_may_speak_of_the_values_of_the_request() {
+    let scenario = Scenario::new("a6_flow", AppId::A6, "")
+        .constant_vus(1, Duration::from_secs(1), None)
+        .step(Step::get("one", "/one?c={{pkce.challenge}}&s={{iteration_id}}").extract_json("id", "/id"))
+        .step(
+            Step::get("two", "/two/{{var.id}}")
+                .expect_json("/id", json!({"id": "{{var.id}}", "trace": "{{trace_id}}"}))
+                .expect_header("x-state", "{{iteration_id}}*")
+                .expect_body("{{idempotency_key}}"),
+        )
+        .keep_cookies();
+    assert_eq!(scenario.validate(), Ok(()));
+    assert!(Scenario::from_yaml(&scenario.to_yaml().unwrap()).unwrap().keep_cookies);
+}
+
+#[test]
 fn a_scenario_without_steps_is_refused() {
     let empty = Scenario::new("empty", AppId::A1, "").constant_vus(1, Duration::from_secs(1), None);
     assert!(empty.validate().unwrap_err().to_string().contains("steps: there are none"));

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{
-    BodyTemplate, Expect, ExtractFrom, Scenario, Segment, Slot, Step, Threshold, ThresholdExpression, ThresholdMetric,
-    placeholder,
+    BodyTemplate, Expect, Extract, ExtractFrom, Scenario, Segment, Slot, Step, Threshold, ThresholdExpression,
+    ThresholdMetric, placeholder,
 };
 
 /// A scenario that cannot be run as written.
@@ -33,6 +33,9 @@ impl fmt::Display for ScenarioError {
         self.problems.iter().try_for_each(|problem| write!(f, "\n  {}: {}", problem.at, problem.what))
     }
 }
+
+/// The most redirects of one step, as in browsers.
+const MAX_REDIRECTS: u8 = 20;
 
 struct Findings<'a> {
     scenario: &'a Scenario,
@@ -83,10 +86,9 @@ impl<'a> Findings<'a> {
             self.request(step);
             self.expectations(step);
             self.stream(step);
+            self.redirects(step);
             for extract in &step.extract {
-                if let ExtractFrom::Json(pointer) = &extract.from {
-                    self.pointer(&format!("step {}, extract {}", step.name, extract.name), pointer);
-                }
+                self.extract(step, extract);
                 self.variables.insert(&extract.name);
             }
         }
@@ -146,8 +148,12 @@ impl<'a> Findings<'a> {
     fn expectations(&mut self, step: &Step) {
         let at = format!("step {}, expect", step.name);
         for expect in &step.expect {
-            if let Some(text) = expect.literal().filter(|text| text.contains("{{")) {
-                self.add(&at, format!("{text:?} has a placeholder, and expectations are literal: use `json_exists`"));
+            if let Some(text) = expect.compared() {
+                self.template(&at, &text);
+                self.comparable(&at, &text);
+            }
+            for text in expect.places().into_iter().filter(|text| text.contains("{{")) {
+                self.add(&at, format!("{text:?} says where to look, and nothing is filled in there"));
             }
             match expect {
                 Expect::Status(statuses) if statuses.is_empty() => self.add(&at, "the list of statuses is empty"),
@@ -170,6 +176,53 @@ impl<'a> Findings<'a> {
                 }
                 Expect::Header { .. } | Expect::BodyContains(_) | Expect::BodyBytesMin(_) | Expect::Cookie { .. } => {}
             }
+        }
+    }
+
+    /// A value that is another one in every place equals nothing.
+    fn comparable(&mut self, at: &str, text: &str) {
+        let slots = placeholder::parse(text).unwrap_or_default();
+        if slots.iter().any(|slot| matches!(slot, Segment::Slot(Slot::Uuid | Slot::NowMs))) {
+            self.add(at, format!("{text:?} has {{{{uuid}}}} or {{{{now_ms}}}}, which are other values in every place"));
+        }
+    }
+
+    fn extract(&mut self, step: &Step, extract: &Extract) {
+        let at = format!("step {}, extract {}", step.name, extract.name);
+        if extract.name.is_empty() || !extract.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            self.add(&at, format!("the name {:?} is not letters, digits and `_`", extract.name));
+        }
+        match &extract.from {
+            ExtractFrom::Json(pointer) => self.pointer(&at, pointer),
+            ExtractFrom::Header(name) if http::HeaderName::from_bytes(name.as_bytes()).is_err() => {
+                self.add(&at, format!("{name:?} is not a header name"));
+            }
+            ExtractFrom::Regex(pattern) => match regex::bytes::Regex::new(pattern) {
+                Err(error) => self.add(&at, format!("{pattern:?} is not a regular expression: {}", one_line(&error))),
+                Ok(regex) if regex.captures_len() < 2 => {
+                    self.add(&at, format!("{pattern:?} has no group; put what is wanted in parentheses"));
+                }
+                Ok(_) => {}
+            },
+            ExtractFrom::Cookie(name) | ExtractFrom::FormField(name) | ExtractFrom::RedirectQuery(name)
+                if name.is_empty() =>
+            {
+                self.add(&at, "it names no cookie, field or parameter");
+            }
+            ExtractFrom::Header(_)
+            | ExtractFrom::Cookie(_)
+            | ExtractFrom::FormField(_)
+            | ExtractFrom::RedirectQuery(_) => {}
+        }
+    }
+
+    fn redirects(&mut self, step: &Step) {
+        let at = format!("step {}, follow_redirects", step.name);
+        if step.follow_redirects > MAX_REDIRECTS {
+            self.add(&at, format!("more than {MAX_REDIRECTS}, at which browsers give up"));
+        }
+        if step.follow_redirects > 0 && step.stream.is_some() {
+            self.add(&at, "a stream is measured from its own request; name the place it redirects to");
         }
     }
 
@@ -227,4 +280,10 @@ impl<'a> Findings<'a> {
             }
         }
     }
+}
+
+/// What a parser says, without the picture it draws.
+fn one_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }

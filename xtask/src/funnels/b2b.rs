@@ -1,16 +1,17 @@
 //! B2B: a visitor of A7 becomes a provider at A6, publishes a listing and is billed; A2 keeps the event, A8 shows the money.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use common::check::Finding;
 use common::clock;
 use common::ids::{AppId, TraceId};
+use common::load::{Journey, LoadError};
 use common::slo::{Claim as Share, Decision, Terms};
 use common::verdict::{Agreement, Claim, Confirmation, Figures, Ruling, Verdict};
-use http::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::walk::{Ask, Stumbled, Walk};
+use super::journeys;
 use crate::record::{Funnel, Hop, MoneyLine, Record};
 use crate::run::{Run, RunError};
 
@@ -41,64 +42,63 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), RunError> {
 
 const RERUN: &str = "cargo xtask suite b2b";
 
+/// A provider starts out every so often.
+const PACE: Duration = Duration::from_millis(100);
+
+/// Journeys through the funnel.
+#[derive(Default)]
+struct Walks {
+    completed: Vec<Journey>,
+    stumbled: Vec<Journey>,
+    /// Where the first broken journey broke, and why.
+    broke: Option<(AppId, String)>,
+}
+
 async fn walk_all(run: &mut Run) -> Result<(), RunError> {
-    let walks = run.plan.profile.walks();
-    run.ui.load_started("b2b", "providers walk the B2B funnel", 8.0);
-    let mut completed = Vec::new();
-    let mut stumbled: Vec<Walk> = Vec::new();
-    for _ in 0..walks {
-        run.go_on()?;
-        let mut walk = Walk::new(run.context.client.clone());
-        let went = provider(&mut walk).await;
-        match went {
-            Ok(()) => completed.push(walk),
-            Err(Stumbled) => stumbled.push(walk),
-        }
-        run.mourn(PHASE)?;
-        if stumbled.len() >= 5 && completed.is_empty() {
-            break;
-        }
-    }
-    let tried = completed.len() as u64 + stumbled.len() as u64;
-    let culprit = stumbled.first().and_then(|walk| walk.hops.last()).map_or(AppId::A6, |hop| hop.app);
+    let times = run.plan.profile.walks();
+    let (_, result) = journeys::walk(run, AppId::A6, "a6_provider_funnel", times, PACE).await?;
+    run.mourn(PHASE)?;
+    run.go_on()?;
+    let walks = match result {
+        Ok(report) => Walks::of(report.journeys),
+        Err(error) => Walks { broke: Some(blamed(&error)), ..Walks::default() },
+    };
     let mut findings = Vec::new();
     let mut shown = None;
-    for walk in &completed {
-        let seen = look(run, walk.trace).await?;
-        findings.extend(findings_of(walk.trace, &seen));
+    for walk in &walks.completed {
+        let seen = look(run, walk.trace_id).await?;
+        findings.extend(findings_of(walk.trace_id, &seen));
         shown.get_or_insert(seen);
     }
-    record(run, &completed, &stumbled, tried, worth_showing(&completed, &findings), shown)?;
-    signup_ruling(run, tried, completed.len() as u64, culprit, &stumbled)?;
-    money_ruling(run, &completed, &findings)
+    record(run, &walks, worth_showing(&walks.completed, &findings), shown)?;
+    signup_ruling(run, &walks)?;
+    money_ruling(run, &walks.completed, &findings)
 }
 
-/// One provider's way.
-async fn provider(walk: &mut Walk) -> Result<(), Stumbled> {
-    let ask =
-        |app, name, method, path: &str, body, status| Ask { app, name, method, path: path.to_owned(), body, status };
-    walk.hop(ask(AppId::A7, "landing page", Method::GET, "/", None, 200)).await?;
-    let email = format!("test_provider_{}@example.com", walk.trace);
-    let person = json!({ "name": "Aurora Scholarship Fund", "email": email, "country": "US" });
-    let reply = walk.hop(ask(AppId::A6, "registration", Method::POST, "/register", Some(person), 201)).await?;
-    let provider = text(walk, &reply.json().unwrap_or_default(), "/provider_id")?;
-    for stage in ["demo", "contract", "live"] {
-        let path = format!("/api/providers/{provider}/stage");
-        walk.hop(ask(AppId::A6, stage, Method::POST, &path, Some(json!({ "stage": stage })), 200)).await?;
+impl Walks {
+    fn of(all: Vec<Journey>) -> Self {
+        let (completed, stumbled): (Vec<_>, Vec<_>) = all.into_iter().partition(|journey| journey.ok);
+        let broke = stumbled.iter().find_map(journeys::broken).map(|hop| {
+            let why = hop.error.as_deref().unwrap_or("no reason");
+            (hop.app, format!("{} {} ({why})", hop.app, hop.step.replace('_', " ")))
+        });
+        Self { completed, stumbled, broke }
     }
-    let draft = json!({ "provider_id": provider, "title": "Aurora STEM Award", "award_minor": 100_000 });
-    let reply = walk.hop(ask(AppId::A6, "listing", Method::POST, "/api/listings", Some(draft), 201)).await?;
-    let listing = text(walk, &reply.json().unwrap_or_default(), "/listing_id")?;
-    let path = format!("/api/listings/{listing}/publish");
-    walk.hop(ask(AppId::A6, "publication", Method::POST, &path, None, 200)).await?;
-    let sale = json!({ "provider_id": provider, "gross_minor": 100_000, "ai_cost_minor": 1_000 });
-    walk.hop(ask(AppId::A6, "settlement", Method::POST, "/api/billing/settle", Some(sale), 201)).await?;
-    Ok(())
+
+    /// Walks that were begun; one that could not even connect counts.
+    fn tried(&self) -> u64 {
+        let walked = (self.completed.len() + self.stumbled.len()) as u64;
+        if walked == 0 { u64::from(self.broke.is_some()) } else { walked }
+    }
 }
 
-fn text(walk: &mut Walk, body: &Value, pointer: &str) -> Result<String, Stumbled> {
-    let found = body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    found.ok_or_else(|| walk.stumble(format!("the answer has nothing at {pointer}")))
+/// Whose fault it is that no request came to an end.
+fn blamed(error: &LoadError) -> (AppId, String) {
+    let app = match error {
+        LoadError::Unreachable { app, .. } | LoadError::Tls { app, .. } => *app,
+        _ => AppId::A6,
+    };
+    (app, error.to_string())
 }
 
 /// What the other apps know of one walk.
@@ -133,7 +133,7 @@ async fn look(run: &Run, trace: TraceId) -> Result<Seen, RunError> {
         if after_ms.is_some() || dead || began.elapsed() > cx.patience {
             return Ok(seen);
         }
-        last.get_or_insert_with(|| tokio::time::interval(std::time::Duration::from_millis(60))).tick().await;
+        last.get_or_insert_with(|| tokio::time::interval(Duration::from_millis(60))).tick().await;
     }
 }
 
@@ -179,34 +179,27 @@ fn findings_of(trace: TraceId, seen: &Seen) -> Vec<Finding> {
 }
 
 /// All assertions about the first walk, and every broken one of the others.
-fn worth_showing(completed: &[Walk], findings: &[Finding]) -> Vec<Finding> {
-    let first = completed.first().map(|walk| walk.trace);
+fn worth_showing(completed: &[Journey], findings: &[Finding]) -> Vec<Finding> {
+    let first = completed.first().map(|walk| walk.trace_id);
     findings.iter().filter(|finding| !finding.holds || finding.trace_id == first).cloned().collect()
 }
 
-fn record(
-    run: &mut Run,
-    completed: &[Walk],
-    stumbled: &[Walk],
-    tried: u64,
-    findings: Vec<Finding>,
-    shown: Option<Seen>,
-) -> Result<(), RunError> {
-    let example = stumbled.first().or(completed.first());
+fn record(run: &mut Run, walks: &Walks, findings: Vec<Finding>, shown: Option<Seen>) -> Result<(), RunError> {
+    let example = walks.stumbled.first().or(walks.completed.first());
     let money = SALE.iter().map(|(what, field, cents)| MoneyLine {
         what: (*what).to_owned(),
         expected_minor: *cents,
         seen_minor: shown.as_ref().and_then(|seen| seen.finance.get(*field)?.as_i64()),
         currency: "USD".into(),
     });
-    let hops: Vec<Hop> = example.map(|walk| walk.hops.clone()).unwrap_or_default();
+    let hops: Vec<Hop> = example.map(journeys::hops).unwrap_or_default();
     run.record(Record::Funnel(Funnel {
         id: "b2b".into(),
         title: "A visitor becomes a provider, publishes and is billed".into(),
         path: "A7 → A6 → A2 → A8".into(),
-        trace_id: example.map_or_else(TraceId::fresh, |walk| walk.trace),
-        walks: tried,
-        completed: completed.len() as u64,
+        trace_id: example.map_or_else(TraceId::fresh, |walk| walk.trace_id),
+        walks: walks.tried(),
+        completed: walks.completed.len() as u64,
         hops,
         money: money.collect(),
         visible_after_ms: shown.and_then(|seen| seen.after_ms),
@@ -227,7 +220,9 @@ fn claim(app: AppId, what: &str, text: &str) -> Claim {
 }
 
 /// "At least 90 % come through", by the lower end of the interval; who stumbles names the hop.
-fn signup_ruling(run: &mut Run, tried: u64, done: u64, culprit: AppId, stumbled: &[Walk]) -> Result<(), RunError> {
+fn signup_ruling(run: &mut Run, walks: &Walks) -> Result<(), RunError> {
+    let (tried, done) = (walks.tried(), walks.completed.len() as u64);
+    let culprit = walks.broke.as_ref().map_or(AppId::A6, |(app, _)| *app);
     let claim = claim(culprit, "signup", "90 % of providers come through the B2B funnel");
     let judgement = Share::SuccessAtLeast { target: TARGET }.judge(done, tried, Terms::default());
     let Some(mut figures) = Figures::counted("walks", tried, tried - done) else {
@@ -235,9 +230,7 @@ fn signup_ruling(run: &mut Run, tried: u64, done: u64, culprit: AppId, stumbled:
         return run.record(Record::Ruled(Ruling::new(claim, verdict, "no walk was tried", RERUN)));
     };
     figures.judgement = Some(judgement);
-    let broke = stumbled.first().and_then(|walk| walk.hops.last()).map(|hop| {
-        format!("; first broken hop: {} {} ({})", hop.app, hop.name, hop.error.as_deref().unwrap_or("no reason"))
-    });
+    let broke = walks.broke.as_ref().map(|(_, what)| format!("; first broken hop: {what}"));
     let line = format!(
         "{done} of {tried} walks came through, at least {:.1} % at 95 % confidence{}",
         judgement.interval.lower * 100.0,
@@ -248,7 +241,7 @@ fn signup_ruling(run: &mut Run, tried: u64, done: u64, culprit: AppId, stumbled:
             figures,
             second: Confirmation::SingleSource { why: "the walks' effects in A2 and A8 are ruled on apart".into() },
         },
-        Decision::Fail => Verdict::Fail { figures, traces: stumbled.iter().map(|walk| walk.trace).collect() },
+        Decision::Fail => Verdict::Fail { figures, traces: walks.stumbled.iter().map(|walk| walk.trace_id).collect() },
         Decision::Undecided(reason) => Verdict::Inconclusive {
             reason,
             figures: Some(figures),
@@ -262,7 +255,7 @@ fn signup_ruling(run: &mut Run, tried: u64, done: u64, culprit: AppId, stumbled:
 }
 
 /// "Each walk's money is in A8's finance tile and lineage, to the cent": the probe's literals against A8's figures.
-fn money_ruling(run: &mut Run, completed: &[Walk], findings: &[Finding]) -> Result<(), RunError> {
+fn money_ruling(run: &mut Run, completed: &[Journey], findings: &[Finding]) -> Result<(), RunError> {
     let text = "each sale reaches A2 and A8 once: 30.00 fee on 1,000.00 and 40.00 for 10.00 of AI cost";
     let broken: Vec<_> = findings.iter().filter(|finding| !finding.holds).collect();
     let claim = claim(AppId::A6, "money", text);

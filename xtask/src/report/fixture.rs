@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use common::check::{CheckReport, Finding};
 use common::contract::{Contract, Route, Slo};
 use common::ids::{AppId, TraceId};
+use common::load::{Journey, JourneyHop};
 use common::reconcile::Reconciliation;
 use common::slo::Reason;
 use common::units::Micros;
@@ -15,8 +16,8 @@ use common::verdict::{Claim, Ruling, SecondSource, Verdict, from_findings, roll_
 use serde_json::Value;
 
 use crate::record::{
-    Funnel, Hop, Inventory, InventoryApp, KnownIssue, Measurement, MoneyLine, PlannedPhase, Record, RunStarted,
-    RunView, SecretPresence,
+    AuthHop, AuthTrace, Funnel, Hop, Inventory, InventoryApp, KnownIssue, Measurement, MoneyLine, PlannedPhase, Record,
+    RunStarted, RunView, SecretPresence,
 };
 use load::Load;
 
@@ -72,6 +73,7 @@ pub(crate) fn records() -> Vec<Record> {
     records.extend(shapes::records());
     records.extend(waiting());
     records.extend([done(2, "2026-11-21T10:17:20.700Z", 116.599), phase(3, "funnels", "2026-11-21T10:17:20.701Z")]);
+    records.push(auth_trace());
     records.extend(funnel());
     records.push(done(3, "2026-11-21T10:17:41.000Z", 20.299));
     let rulings: Vec<Ruling> = records
@@ -367,4 +369,66 @@ fn funnel() -> Vec<Record> {
 /// Errors of one kind, as a recorder counts them.
 fn one_kind(errors: u64) -> BTreeMap<String, u64> {
     if errors == 0 { BTreeMap::new() } else { BTreeMap::from([("status".into(), errors)]) }
+}
+
+/// Ten sign-ins, of which two are shown: one that came through and one that broke at the token.
+fn auth_trace() -> Record {
+    let hop = |step: &str, method: &str, path: &str, status: u16, offset_us: u64| JourneyHop {
+        step: step.into(),
+        app: AppId::A1,
+        route: format!("{method} {path}"),
+        method: method.into(),
+        url: format!("http://127.0.0.1:7101{path}"),
+        span_id: format!("00f067aa0ba9{:04x}", offset_us / 1_000),
+        status: Some(status),
+        offset_us,
+        duration_us: 2_450,
+        redirects_to: None,
+        cookies: Vec::new(),
+        error: None,
+    };
+    let journey = |n: u128, ok: bool, hops: Vec<JourneyHop>| Journey {
+        trace_id: trace(0x700 + n),
+        vu: 0,
+        iteration: u64::try_from(n).unwrap(),
+        started_at_unix_ms: 1_795_256_241_000,
+        duration_us: 48_900,
+        ok,
+        hops,
+    };
+    let login = JourneyHop {
+        redirects_to: Some("http://127.0.0.1:49321/callback?code=…&state=…&iss=…".into()),
+        cookies: vec!["a1_session; Path=/; Max-Age=28800; Secure; HttpOnly; SameSite=None".into()],
+        ..hop("login", "POST", "/login", 303, 4_000)
+    };
+    let refused = JourneyHop {
+        error: Some("status 400, expected [200]".into()),
+        ..hop("token", "POST", "/oidc/token", 400, 41_000)
+    };
+    let authorize = hop("authorize", "GET", "/oidc/auth", 200, 300);
+    let good = vec![authorize.clone(), login.clone(), hop("token", "POST", "/oidc/token", 200, 41_000)];
+    let figures = |step: &str, route: &str, errors| AuthHop {
+        step: step.into(),
+        app: AppId::A1,
+        route: route.into(),
+        requests: 10,
+        errors,
+        p50_ms: Some(2.4),
+        p95_ms: Some(6.125),
+        max_ms: Some(6.125),
+        limit_ms: 150,
+    };
+    Record::AuthTrace(Box::new(AuthTrace {
+        scenario: "a1_oidc_code_flow".into(),
+        scenario_digest: "5f".repeat(32),
+        started_at: "2026-11-21T10:17:21.000Z".into(),
+        tried: 10,
+        succeeded: 9,
+        hops: vec![
+            figures("authorize", "GET /oidc/auth", 0),
+            figures("login", "POST /login", 0),
+            figures("token", "POST /oidc/token", 1),
+        ],
+        journeys: vec![journey(1, true, good), journey(2, false, vec![authorize, login, refused])],
+    }))
 }

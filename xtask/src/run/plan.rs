@@ -19,6 +19,9 @@ const SMOKE_ITERATIONS: u64 = 600;
 /// The tag of workloads that measure a known issue; they are run apart.
 pub(crate) const KNOWN_ISSUE: &str = "known_issue";
 
+/// The kind of workloads that the phase of funnels walks.
+const JOURNEY: &str = "journey";
+
 /// Part of the whole: nothing set means everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Selection {
@@ -71,6 +74,15 @@ impl Profile {
         }
     }
 
+    /// How often somebody signs in over the OIDC code flow; ten in a row are the fewest that count.
+    pub(crate) fn sign_ins(self) -> u64 {
+        match self {
+            Self::Quick => 12,
+            Self::Standard => 40,
+            Self::Full => 200,
+        }
+    }
+
     /// Events that are put into A8's store before the overview is measured.
     pub(crate) fn seeded_events(self) -> u64 {
         match self {
@@ -98,7 +110,7 @@ impl Plan {
             add(2, "load and checks", load);
         }
         if plan.selection.app.is_none() {
-            add(3, "funnels", 10.0);
+            add(3, "funnels", 15.0);
         }
         plan
     }
@@ -133,7 +145,11 @@ impl Plan {
             return Vec::new();
         }
         let wanted = |scenario: &&Scenario| self.selection.scenario.as_ref().is_none_or(|id| *id == scenario.id);
-        let ordinary = |scenario: &&Scenario| !scenario.tags.contains_key(KNOWN_ISSUE);
+        // A journey across pages or apps is walked in the phase of funnels; asked for by name, it is loaded like any other.
+        let named = self.selection.scenario.is_some();
+        let is_journey = |scenario: &Scenario| scenario.tags.get("kind").is_some_and(|kind| kind == JOURNEY);
+        let ordinary =
+            |scenario: &&Scenario| !scenario.tags.contains_key(KNOWN_ISSUE) && (named || !is_journey(scenario));
         suite.scenarios.iter().filter(wanted).filter(ordinary).map(|scenario| self.sized(scenario)).collect()
     }
 

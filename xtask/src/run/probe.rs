@@ -70,10 +70,12 @@ async fn run_group(run: &mut Run, phase: u8, group: &[Scenario]) -> Result<Vec<R
     let gauge = Arc::new(Gauge::default());
     let heard = stops::listen(run, group, longest);
     let stops = stops::options(run.plan.profile, group, heard.as_ref().map(|(ear, _)| ear));
-    let loads = group.iter().map(|scenario| {
-        let options = LoadOptions { stops: Some(stops.clone()), ..options(run, scenario, &gauge) };
-        load::run(scenario, &run.guard, options)
+    let options = group.iter().map(|scenario| {
+        let own = options(run, scenario, &gauge)?;
+        Ok(LoadOptions { stops: Some(stops.clone()), ..own })
     });
+    let options = options.collect::<Result<Vec<_>, RunError>>()?;
+    let loads = group.iter().zip(options).map(|(scenario, options)| load::run(scenario, &run.guard, options));
     let results = futures_util::future::join_all(loads).await;
     drop(heard);
     run.ui.load_finished(&names, gauge.whole());
@@ -97,6 +99,14 @@ async fn settle(
     report: &LoadReport,
 ) -> Result<Vec<RouteFigures>, RunError> {
     stops::record(run, phase, scenario, report)?;
+    if report.end == load::End::OutOfData {
+        let source = scenario.feeder.as_ref().map_or("the feeder", |feeder| feeder.source.as_str());
+        let text = format!(
+            "{}: {source} ran out of records after {} iterations, each of which needs its own: add records",
+            scenario.id, report.iterations.started
+        );
+        run.note(phase, Some(scenario.app), text)?;
+    }
     let compared = second_source::compare(run, phase, report).await?;
     let mut all = Vec::new();
     for step in &report.steps {
@@ -115,7 +125,7 @@ async fn settle(
     Ok(all)
 }
 
-pub(super) fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> LoadOptions {
+pub(super) fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> Result<LoadOptions, RunError> {
     let step_limits = scenario.steps.iter().map(|step| {
         let limit = slo_of(&suites::suite(scenario.app_of(step)).contract, &step.route_name()).0.p95_ms;
         (step.name.clone(), vec![Micros::from_ms(u64::from(limit))])
@@ -123,8 +133,9 @@ pub(super) fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> Loa
     let (ui, gauge) = (Arc::clone(&run.ui), Arc::clone(gauge));
     let plan =
         LoadPlan { scenario: scenario.id.clone(), seconds: (scenario.executor.duration() + WARM_UP).as_secs_f64() };
-    LoadOptions {
+    Ok(LoadOptions {
         warm_up: WARM_UP,
+        records: run.records(scenario)?,
         step_limits: step_limits.collect(),
         stop: run.stop.child_token(),
         on_window: Some(Arc::new(move |window: &LiveWindow| {
@@ -132,7 +143,7 @@ pub(super) fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> Loa
             ui.load_tick(gauge.take(&plan.scenario, window));
         })),
         ..LoadOptions::default()
-    }
+    })
 }
 
 /// The service level of a route, and the route itself if the contract has it.

@@ -81,6 +81,7 @@ async fn carry_through(
     let folder = ledger.dir().to_owned();
     let torn = ledger.recovered().map(|recovered| recovered.torn_bytes as u64);
     let (embedded, context) = reach(&setup, &plan, &folder).await?;
+    let data = setup.target.targets_file.parent().map(std::path::Path::to_owned).unwrap_or_default();
     let guard = Arc::new(Guard::new(context.client.guard().environment().clone()));
     let mut run = Run {
         ledger,
@@ -92,6 +93,7 @@ async fn carry_through(
         context,
         embedded,
         stop: setup.stop,
+        data,
         stopped: BTreeMap::new(),
         mourned: std::collections::BTreeSet::new(),
     };

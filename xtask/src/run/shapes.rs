@@ -90,7 +90,7 @@ async fn one(run: &mut Run, shaped: &Shaped, scenario: &Scenario) -> Result<(), 
     let seconds = scenario.executor.duration().as_secs_f64();
     run.ui.load_started(&shaped.id, &shaped.title, seconds);
     let (gauge, users) = (Arc::new(Gauge::default()), Arc::new(Users::default()));
-    let options = options(run, shaped, scenario, (&gauge, &users));
+    let options = options(run, shaped, scenario, (&gauge, &users))?;
     let result = load::run(scenario, &run.guard, options).await;
     run.ui.load_finished(&shaped.id, gauge.whole());
     run.mourn(PHASE)?;
@@ -108,9 +108,14 @@ fn failed(run: &mut Run, scenario: &Scenario, error: &LoadError) -> Result<(), R
 }
 
 /// As for a baseline, but without a warm-up (the baseline was that), and with each request told apart for the proof.
-fn options(run: &Run, shaped: &Shaped, scenario: &Scenario, seen: (&Arc<Gauge>, &Arc<Users>)) -> LoadOptions {
+fn options(
+    run: &Run,
+    shaped: &Shaped,
+    scenario: &Scenario,
+    seen: (&Arc<Gauge>, &Arc<Users>),
+) -> Result<LoadOptions, RunError> {
     let (ui, gauge, users, id) = (Arc::clone(&run.ui), Arc::clone(seen.0), Arc::clone(seen.1), shaped.id.clone());
-    LoadOptions {
+    Ok(LoadOptions {
         warm_up: std::time::Duration::ZERO,
         keep_acknowledged: shaped.proves_nothing_lost,
         approved: run.approved.clone(),
@@ -118,8 +123,8 @@ fn options(run: &Run, shaped: &Shaped, scenario: &Scenario, seen: (&Arc<Gauge>, 
             users.take(window);
             ui.load_tick(gauge.take(&id, window));
         })),
-        ..probe::options(run, scenario, seen.0)
-    }
+        ..probe::options(run, scenario, seen.0)?
+    })
 }
 
 /// Looks for what was stored, asks the second source, writes all of it down and rules.

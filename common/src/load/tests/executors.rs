@@ -258,8 +258,15 @@ async fn arrivals_are_dropped_and_counted_when_the_server_stalls_to_the_end() {
         let probe = scenario(Step::get("x", "/x")).executor(executor);
         let report = run(&probe, &guard(gate.port), options).await.unwrap();
         // Three are answered, three users hang, and the rest never find a free one.
-        let expected =
-            Iterations { planned: Some(50), started: 6, completed: 3, cut_short: 0, interrupted: 3, dropped: 44 };
+        let expected = Iterations {
+            planned: Some(50),
+            started: 6,
+            completed: 3,
+            succeeded: 3,
+            cut_short: 0,
+            interrupted: 3,
+            dropped: 44,
+        };
         assert_eq!((report.iterations, report.steps[0].cut_off), (expected, 3));
         assert!(report.health.dropped_too_many().is_some());
     }

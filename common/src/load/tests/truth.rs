@@ -15,7 +15,7 @@ async fn the_report_counts_what_the_server_counted() {
     assert_eq!((step.count, step.ok, server.requests()), (30, 30, 30));
     assert_eq!(
         report.iterations,
-        Iterations { planned: Some(30), started: 30, completed: 30, ..Iterations::default() }
+        Iterations { planned: Some(30), started: 30, completed: 30, succeeded: 30, ..Iterations::default() }
     );
     assert_eq!((step.samples_us.len(), step.response.count(), step.service.count()), (30, 30, 30));
     assert_eq!(step.statuses.get(&200), Some(&30));
