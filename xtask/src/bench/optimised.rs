@@ -1,4 +1,4 @@
-//! A debug build is never measured: the bench builds this program optimised, in a folder of its own, and goes on as that.
+//! A debug build is never measured: the bench builds this program optimised, under a profile of its own, and goes on as that.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use common::clock;
 
 use super::say;
 
-const FOLDER: &str = "target/bench";
+const FOLDER: &str = "target/load";
 
 /// True if this program may be measured.
 pub(super) fn is_this() -> bool {
@@ -22,7 +22,7 @@ pub(super) fn go_on() -> Result<u8, String> {
     say(&format!("this is a debug build: building an optimised one below {FOLDER} (minutes the first time)"));
     let began = clock::monotonic();
     let built = Command::new("cargo")
-        .args(["build", "--quiet", "--release", "--package", "xtask", "--target-dir", FOLDER])
+        .args(["build", "--quiet", "--profile", "load", "--package", "xtask"])
         .status()
         .map_err(|error| format!("cargo: {error}"))?;
     if !built.success() {
@@ -30,7 +30,7 @@ pub(super) fn go_on() -> Result<u8, String> {
     }
     let took = clock::monotonic().saturating_duration_since(began);
     say(&format!("built in {:.0} s", took.as_secs_f64()));
-    let program = Path::new(FOLDER).join("release").join(format!("xtask{}", std::env::consts::EXE_SUFFIX));
+    let program = Path::new(FOLDER).join(format!("xtask{}", std::env::consts::EXE_SUFFIX));
     let status = Command::new(&program)
         .args(std::env::args_os().skip(1))
         .status()
