@@ -5,7 +5,9 @@ mod expect;
 mod feeder;
 mod placeholder;
 mod request;
+mod shape;
 mod step;
+mod stream;
 mod threshold;
 mod validate;
 
@@ -18,14 +20,16 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::AppId;
 
-pub use executor::{Executor, Stage};
+pub use executor::{Executor, Stage, StageTag};
 pub(crate) use expect::glob;
 pub use expect::{Expect, Extract, ExtractFrom};
 pub(crate) use feeder::scalar_text;
 pub use feeder::{Feeder, FeederMode, Record, parse_records};
 pub(crate) use placeholder::{Segment, Slot, parse as parse_placeholders};
 pub use request::{BodyTemplate, RequestTemplate};
+pub use shape::{Shape, TimeScale};
 pub use step::{Step, StreamKind};
+pub use stream::{GoodputLimits, StreamRules, TokenCount};
 pub use threshold::{Aggregate, Comparison, METRICS, Threshold, ThresholdExpression, ThresholdMetric};
 pub use validate::{Problem, ScenarioError};
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::ids::AppId;
+use crate::scenario::{Executor, StageTag};
+use crate::slo::StopMargin;
 
 use super::latency::{MAX_US, quantile};
 use super::plan::Plan;
@@ -21,6 +23,8 @@ pub struct LiveWindow {
     pub elapsed_s: u64,
     /// True if it belongs to the warm-up, which nothing is judged by.
     pub warm_up: bool,
+    /// What the load did when the second began.
+    pub stage: StageTag,
     /// Virtual users that are there.
     pub vus: u32,
     /// Requests that came to an end in this second.
@@ -35,6 +39,12 @@ pub struct LiveWindow {
     pub dropped: u64,
     /// Requests that came to an end so far.
     pub total: u64,
+    /// Iterations that came to an end so far, warm-up apart.
+    pub iterations: u64,
+    /// 99th percentile so far of how late iterations began although a user was free, on the worst thread.
+    pub lag_p99_ms: Option<f64>,
+    /// The stop condition that is nearest, where there are any.
+    pub nearest_stop: Option<StopMargin>,
     /// Per step, in the scenario's order.
     pub steps: Vec<LiveStep>,
 }
@@ -46,6 +56,8 @@ pub struct LiveStep {
     pub name: String,
     /// The app it goes to.
     pub app: AppId,
+    /// Requests sent.
+    pub sent: u64,
     /// Requests that came to an end.
     pub count: u64,
     /// Failed ones.
@@ -54,6 +66,12 @@ pub struct LiveStep {
     pub samples: u64,
     /// Exact counts above the limits, in the order of the step's limits: limit in microseconds, count.
     pub over: Vec<(u64, u64)>,
+    /// Timeouts: response times without end.
+    pub infinite: u64,
+    /// Value in microseconds and count of each bucket of finite response times.
+    pub buckets: Vec<(u64, u64)>,
+    /// The same of times to the first byte, from the actual send.
+    pub first_byte_buckets: Vec<(u64, u64)>,
 }
 
 /// What one thread saw in a second.
@@ -64,6 +82,8 @@ pub(crate) struct ThreadWindow {
     pub(crate) vus: u32,
     pub(crate) waiting: u64,
     pub(crate) dropped: u64,
+    pub(crate) iterations: u64,
+    pub(crate) lag_p99_us: Option<u64>,
     pub(crate) steps: Vec<StepWindow>,
 }
 
@@ -78,15 +98,18 @@ pub(crate) struct StepWindow {
     pub(crate) over: Vec<u64>,
     /// Value and count of each bucket of response times.
     pub(crate) buckets: Vec<(u64, u64)>,
+    /// The same of times to the first byte.
+    pub(crate) first_byte_buckets: Vec<(u64, u64)>,
 }
 
 /// Merges the windows of all threads in order.
 pub(crate) struct Merger {
     warm_up: Duration,
+    executor: Executor,
     steps: Vec<(String, AppId, Vec<u64>)>,
     reported: BTreeMap<u32, Option<u64>>,
     pending: BTreeMap<u64, Vec<ThreadWindow>>,
-    last: BTreeMap<u32, (u32, u64, u64)>,
+    last: BTreeMap<u32, (u32, u64, u64, u64)>,
     total: u64,
     histogram: Histogram<u64>,
     /// Per step.
@@ -99,6 +122,7 @@ impl Merger {
         let steps = plan.steps.iter().map(|step| (step.name.clone(), step.app, step.limits_us.clone())).collect();
         Self {
             warm_up: plan.warm_up,
+            executor: plan.scenario.executor.clone(),
             steps,
             reported: (0..plan.threads).map(|thread| (thread, None)).collect(),
             pending: BTreeMap::new(),
@@ -139,7 +163,7 @@ impl Merger {
     #[expect(clippy::cast_precision_loss, reason = "figures to show")]
     fn merge(&mut self, second: u64, windows: &[ThreadWindow]) -> LiveWindow {
         for window in windows {
-            self.last.insert(window.thread, (window.vus, window.waiting, window.dropped));
+            self.last.insert(window.thread, (window.vus, window.waiting, window.dropped, window.iterations));
         }
         let warm_up = Duration::from_secs(second) < self.warm_up;
         let mut all = Histogram::<u64>::new_with_bounds(1, MAX_US, 3).expect("valid bounds as above");
@@ -158,6 +182,7 @@ impl Merger {
         LiveWindow {
             elapsed_s: second + 1,
             warm_up,
+            stage: self.stage_of(second),
             vus: self.last.values().map(|last| last.0).sum(),
             rps: count,
             p95_ms: p95_us.map(|us| us as f64 / 1_000.0),
@@ -165,7 +190,18 @@ impl Merger {
             waiting: self.last.values().map(|last| last.1).sum(),
             dropped: self.last.values().map(|last| last.2).sum(),
             total: self.total,
+            iterations: self.last.values().map(|last| last.3).sum(),
+            lag_p99_ms: windows.iter().filter_map(|window| window.lag_p99_us).max().map(|us| us as f64 / 1_000.0),
+            nearest_stop: None,
             steps,
+        }
+    }
+
+    /// What the load does at the begin of a second; the warm-up is steady.
+    fn stage_of(&self, second: u64) -> StageTag {
+        match Duration::from_secs(second).checked_sub(self.warm_up) {
+            Some(offset) => self.executor.stage_at(offset),
+            None => StageTag::Steady,
         }
     }
 
@@ -181,16 +217,19 @@ impl Merger {
             sum.infinite += window.infinite;
             sum.max_us = sum.max_us.max(window.max_us);
             sum.over.iter_mut().zip(&window.over).for_each(|(sum, over)| *sum += over);
+            sum.first_byte_buckets.extend(&window.first_byte_buckets);
             for (value, count) in &window.buckets {
                 self.histogram.record_n(*value, *count).expect("the value comes from a histogram of the same bounds");
             }
         }
         let samples = self.histogram.len() + sum.infinite;
         let finite = |us: u64| us.min(sum.max_us);
+        let stage = self.stage_of(second);
         if self.series[at].len() < MAX_POINTS {
             self.series[at].push(SecondPoint {
                 second,
                 warm_up,
+                stage,
                 sent: sum.sent,
                 ok: sum.ok,
                 errors: sum.errors,
@@ -205,10 +244,18 @@ impl Merger {
         LiveStep {
             name: name.clone(),
             app: *app,
+            sent: sum.sent,
             count: sum.ok + sum.errors,
             errors: sum.errors,
             samples,
             over: limits.iter().copied().zip(sum.over).collect(),
+            infinite: sum.infinite,
+            buckets: self
+                .histogram
+                .iter_recorded()
+                .map(|bucket| (bucket.value_iterated_to(), bucket.count_since_last_iteration()))
+                .collect(),
+            first_byte_buckets: sum.first_byte_buckets,
         }
     }
 }

@@ -17,8 +17,8 @@ use super::live::ThreadWindow;
 use super::pacer::Pacer;
 use super::plan::Plan;
 use super::recorder::Recorder;
-use super::schedule::{Even, Start};
-use super::selfcheck::thread_cpu;
+use super::schedule::{Planned, Start};
+use super::selfcheck::{CpuTime, thread_cpu};
 
 /// How often a thread looks whether it still gets to its timer.
 const TICK: Duration = Duration::from_millis(10);
@@ -41,9 +41,11 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
     pub(crate) pacer: Pacer,
     started_at: OnceCell<Instant>,
+    stopped_at: Cell<Option<Instant>>,
+    schedules: RefCell<Vec<Box<dyn Planned>>>,
     wall: (Instant, i64),
     next_tick: Cell<Option<Instant>>,
-    cpu_from: Cell<Option<(Instant, Duration)>>,
+    cpu_from: Cell<Option<(Instant, CpuTime)>>,
 }
 
 impl Shared {
@@ -73,22 +75,21 @@ impl Shared {
         u32::try_from(index).unwrap_or(u32::MAX).saturating_mul(self.plan.threads).saturating_add(self.thread)
     }
 
-    /// Counts the starts of a schedule as planned.
-    pub(crate) fn plan_iterations(&self, schedule: Even) {
-        let planned = schedule.left() - schedule.left_before(self.plan.warm_up);
-        let iterations = &mut self.recorder.borrow_mut().iterations;
-        iterations.planned = Some(iterations.planned.unwrap_or(0) + planned);
+    /// This thread's lane of the schedules, and how many there are.
+    pub(crate) fn lane(&self) -> (u64, u64) {
+        (u64::from(self.thread), u64::from(self.plan.threads))
     }
 
-    /// Counts what is left of a schedule: what was due is dropped, what an early stop made needless was never planned.
-    pub(crate) fn drop_due(&self, left: Even) {
-        let counted = |until: Duration| left.left_before(until) - left.left_before(until.min(self.plan.warm_up));
-        let elapsed = clock::monotonic().saturating_duration_since(self.started_at());
-        let due = if self.stop.is_cancelled() { counted(elapsed) } else { counted(self.plan.total) };
-        let needless = counted(self.plan.total) - due;
-        let iterations = &mut self.recorder.borrow_mut().iterations;
-        iterations.dropped += due;
-        iterations.planned = iterations.planned.map(|planned| planned.saturating_sub(needless));
+    /// Promises the starts of a schedule.
+    pub(crate) fn plan_iterations(&self, schedule: impl Planned + 'static) {
+        self.schedules.borrow_mut().push(Box::new(schedule));
+    }
+
+    /// How many starts were promised before `until`, without warm-up.
+    pub(crate) fn planned_until(&self, until: Duration) -> u64 {
+        let schedules = self.schedules.borrow();
+        let counts = schedules.iter().map(|own| own.before(until).saturating_sub(own.before(self.plan.warm_up)));
+        counts.sum()
     }
 
     /// Notes that an iteration begins for which a user was free at its intended start.
@@ -150,6 +151,8 @@ pub(crate) fn run(
         thread,
         stop,
         started_at: OnceCell::new(),
+        stopped_at: Cell::new(None),
+        schedules: RefCell::default(),
         next_tick: Cell::new(None),
         cpu_from: Cell::new(None),
     });
@@ -183,6 +186,7 @@ async fn hard_deadline(shared: &Shared) {
         () = tokio::time::sleep_until(end.into()) => {}
         () = async {
             shared.stop.cancelled().await;
+            shared.stopped_at.set(Some(clock::monotonic()));
             tokio::time::sleep(shared.plan.stop_grace).await;
         } => {}
     }
@@ -229,11 +233,15 @@ fn finish(shared: &Shared, events: &mpsc::UnboundedSender<Event>) {
     let cpu = shared.cpu_from.get().zip(thread_cpu()).map(|((from, before), after)| {
         let wall = now.saturating_duration_since(from).as_secs_f64();
         // Four digits, so that the figure is read back from JSON as it was written.
-        (after.saturating_sub(before).as_secs_f64() / wall.max(0.001) * 10_000.0).round() / 10_000.0
+        let share = |part: Duration| (part.as_secs_f64() / wall.max(0.001) * 10_000.0).round() / 10_000.0;
+        (share(after.ran.saturating_sub(before.ran)), share(after.waited.saturating_sub(before.waited)))
     });
+    let stopped = shared.stop.is_cancelled().then(|| shared.stopped_at.get().unwrap_or(now));
+    executor::settle(shared, stopped.map(|at| at.saturating_duration_since(shared.started_at())));
     let second = now.saturating_duration_since(shared.started_at()).as_secs();
     let recorder = &mut *shared.recorder.borrow_mut();
-    recorder.cpu_share = cpu;
+    recorder.cpu_share = cpu.map(|(ran, _)| ran);
+    recorder.cpu_wait_share = cpu.map(|(_, waited)| waited);
     let iterations = &mut recorder.iterations;
     iterations.interrupted = iterations.started - iterations.completed - iterations.cut_short;
     let _gone = events.send(Event::Window(recorder.take_window(shared.thread, second)));

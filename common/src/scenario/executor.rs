@@ -1,5 +1,8 @@
 //! Who starts iterations, and when. Names and meaning are k6's.
 
+mod problems;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -94,6 +97,42 @@ pub struct Stage {
     pub target: u32,
 }
 
+/// What a load does at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageTag {
+    /// Users or the rate rise.
+    RampUp,
+    /// They stay the same; so do those of an executor without stages.
+    #[default]
+    Steady,
+    /// They fall.
+    RampDown,
+}
+
+impl StageTag {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::RampUp, Self::Steady, Self::RampDown];
+
+    fn between(from: u32, to: u32) -> Self {
+        match from.cmp(&to) {
+            std::cmp::Ordering::Less => Self::RampUp,
+            std::cmp::Ordering::Equal => Self::Steady,
+            std::cmp::Ordering::Greater => Self::RampDown,
+        }
+    }
+}
+
+impl std::fmt::Display for StageTag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::RampUp => "ramp_up",
+            Self::Steady => "steady",
+            Self::RampDown => "ramp_down",
+        })
+    }
+}
+
 fn one_second_ms() -> u64 {
     1_000
 }
@@ -182,52 +221,63 @@ impl Executor {
         }
     }
 
+    /// The stages and the value before them, for executors that have any.
+    fn ramp(&self) -> Option<(u32, &[Stage])> {
+        match self {
+            Self::RampingVus { start_vus: start, stages, .. }
+            | Self::RampingArrivalRate { start_rate: start, stages, .. } => Some((*start, stages)),
+            Self::ConstantVus { .. }
+            | Self::SharedIterations { .. }
+            | Self::PerVuIterations { .. }
+            | Self::ConstantArrivalRate { .. } => None,
+        }
+    }
+
+    /// True if users or the rate rise and fall, so that figures are kept for each kind of stage.
+    #[must_use]
+    pub fn has_stages(&self) -> bool {
+        self.ramp().is_some()
+    }
+
+    /// The kinds of its stages, as [`Executor::stage_at`] may give them.
+    #[must_use]
+    pub fn stage_tags(&self) -> BTreeSet<StageTag> {
+        let Some((mut value, stages)) = self.ramp() else { return BTreeSet::from([StageTag::Steady]) };
+        let mut tags = BTreeSet::new();
+        for stage in stages {
+            if stage.duration_ms > 0 {
+                tags.insert(StageTag::between(value, stage.target));
+            }
+            value = stage.target;
+        }
+        tags
+    }
+
+    /// What the load does at `offset` from the end of the warm-up: the kind of the stage that this falls in. After the
+    /// last stage it is that of the last one; without stages a load is steady.
+    #[must_use]
+    pub fn stage_at(&self, offset: Duration) -> StageTag {
+        let (mut value, stages) = self.ramp().unwrap_or((0, &[]));
+        let (mut end, mut tag) = (Duration::ZERO, StageTag::Steady);
+        for stage in stages.iter() {
+            if stage.duration_ms > 0 {
+                tag = StageTag::between(value, stage.target);
+            }
+            end = end.saturating_add(Duration::from_millis(stage.duration_ms));
+            value = stage.target;
+            if offset < end {
+                break;
+            }
+        }
+        tag
+    }
+
     /// What is wrong with it, every problem in one go; empty if nothing is.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut positive = |name: &str, value: u64| {
-            if value == 0 {
-                problems.push(format!("`{name}` is 0; it must be at least 1"));
-            }
-        };
-        match self {
-            Self::ConstantVus { vus, duration_ms, iteration_interval_ms } => {
-                positive("vus", u64::from(*vus));
-                positive("duration_ms", *duration_ms);
-                positive("iteration_interval_ms", iteration_interval_ms.unwrap_or(1));
-            }
-            Self::RampingVus { iteration_interval_ms, .. } => {
-                positive("most users of all stages", u64::from(self.max_vus()));
-                positive("duration_ms of all stages", whole_ms(self.duration()));
-                positive("iteration_interval_ms", iteration_interval_ms.unwrap_or(1));
-            }
-            Self::SharedIterations { vus, iterations, max_duration_ms }
-            | Self::PerVuIterations { vus, iterations, max_duration_ms } => {
-                positive("vus", u64::from(*vus));
-                positive("iterations", *iterations);
-                positive("max_duration_ms", *max_duration_ms);
-            }
-            Self::ConstantArrivalRate { rate, time_unit_ms, duration_ms, max_vus, .. } => {
-                positive("rate", u64::from(*rate));
-                positive("time_unit_ms", *time_unit_ms);
-                positive("duration_ms", *duration_ms);
-                positive("max_vus", u64::from(*max_vus));
-            }
-            Self::RampingArrivalRate { start_rate, time_unit_ms, stages, max_vus, .. } => {
-                let most = stages.iter().map(|stage| stage.target).fold(*start_rate, u32::max);
-                positive("greatest rate of all stages", u64::from(most));
-                positive("time_unit_ms", *time_unit_ms);
-                positive("duration_ms of all stages", whole_ms(self.duration()));
-                positive("max_vus", u64::from(*max_vus));
-            }
-        }
-        if let Self::ConstantArrivalRate { pre_allocated_vus, max_vus, .. }
-        | Self::RampingArrivalRate { pre_allocated_vus, max_vus, .. } = self
-            && pre_allocated_vus > max_vus
-        {
-            problems.push(format!("`pre_allocated_vus` ({pre_allocated_vus}) is more than `max_vus` ({max_vus})"));
-        }
-        problems
+        problems::of(self)
     }
 }
+
+#[cfg(test)]
+mod tests;
