@@ -4,6 +4,8 @@
 //! records are merged at the end and windows of one second while it runs. Response times count from the *intended* start, so
 //! that a target that stalls cannot hide behind a generator that waits for it.
 
+#[doc(hidden)]
+pub mod bench;
 mod capsule;
 mod constants;
 mod deadline;

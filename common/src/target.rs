@@ -15,7 +15,7 @@ use crate::ids::{AppId, SYNTHETIC_TENANT};
 
 pub use error::{ConfigError, ConfigErrors, TargetError};
 
-/// Virtual users that no person has to approve; no environment can raise it.
+/// Virtual users that no person has to approve; no target file can raise it.
 pub const VUS_WITHOUT_APPROVAL: u32 = 60;
 
 /// Where the file is, from the root of the workspace.
@@ -91,6 +91,17 @@ impl Environment {
                 admin_key_env: Some("HANDSHAKE_ADMIN_KEY".to_owned()),
             },
             tls: Tls::default(),
+        }
+    }
+
+    /// One server on this machine that was started to be loaded, in the place of `app`. Nobody else uses it, so all that
+    /// `limits` allow needs no approval.
+    #[must_use]
+    pub fn own_server(app: AppId, port: u16, limits: Limits) -> Self {
+        Self {
+            name: "own_server".to_owned(),
+            limits: Limits { vus_without_approval: limits.max_vus, ..limits },
+            ..Self::embedded(BTreeMap::from([(app, port)]))
         }
     }
 

@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use common::ids::{AppId, RunId};
 use common::load::Dialect;
 
+use crate::bench::BenchArgs;
+
 /// Handshake: is the family of eight apps really ready? It probes, loads, walks and reconciles, then says so with evidence.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 110)]
@@ -30,6 +32,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Runs every test, the browser's included.
     Test(TestArgs),
+    /// Measures the load engine: beside other tools, against a known truth, and at its limits.
+    Bench(BenchArgs),
     /// One embedded app; started by the other commands.
     #[command(hide = true)]
     AppProcess,

@@ -1,5 +1,6 @@
 //! The one binary: parse, one match.
 
+mod bench;
 mod browser;
 mod cli;
 mod commands;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
             Command::Verify(args) => commands::verify(args),
             Command::Doctor(args) => commands::doctor(args).await,
             Command::Test(args) => commands::test(args).await,
+            Command::Bench(args) => bench::run(args).await,
             Command::AppProcess => embedded::run_child().await,
         }
     });
