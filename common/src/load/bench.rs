@@ -10,6 +10,7 @@ use crate::target::Environment;
 use crate::units::Micros;
 
 use super::LoadOptions;
+use super::constants::Constants;
 use super::plan::Plan;
 use super::random::Ids;
 use super::recorder::{Outcome, Recorder};
@@ -31,6 +32,7 @@ pub struct Bench {
     recorder: Recorder,
     ids: Ids,
     variables: BTreeMap<String, String>,
+    constants: Constants,
     room: Vec<u8>,
     request: Vec<u8>,
     count: u64,
@@ -52,6 +54,7 @@ impl Bench {
             plan,
             ids: Ids::fresh(),
             variables: BTreeMap::new(),
+            constants: Constants::default(),
             room: Vec::new(),
             request: Vec::new(),
             count: 0,
@@ -73,10 +76,11 @@ impl Bench {
             iteration: self.count,
             record: None,
             variables: &self.variables,
+            constants: &self.constants,
             ids: &mut self.ids,
         };
         let wire = &self.plan.steps[0].wire;
-        let rendered = wire.render(&self.plan.guard, &mut values, "", &mut self.room, &mut self.request);
+        let rendered = wire.render(&self.plan.guard, &mut values, None, &mut self.room, &mut self.request);
         rendered.expect("the bench gives a step without data");
         &self.request
     }
@@ -89,6 +93,7 @@ impl Bench {
             measured: true,
             trace: self.ids.trace(),
             iteration: self.count,
+            intended_at: Duration::from_micros(self.count),
             sent_at: Duration::from_micros(self.count),
             service: Micros(us),
             response: Micros(us + 3),
@@ -98,6 +103,7 @@ impl Bench {
             app_us: None,
             fault: None,
             at_unix_ms: 0,
+            legs: Vec::new(),
         };
         self.recorder.record(&outcome, || Capsule { curl: String::new(), status: None, body: String::new() });
     }
