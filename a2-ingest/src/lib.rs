@@ -3,12 +3,14 @@
 mod checks;
 mod contract;
 mod faults;
+pub mod proof;
 pub mod reference;
 mod scenarios;
 
 use common::suite::Suite;
 
 pub use contract::contract;
+pub use scenarios::recorded;
 
 /// Everything the harness knows about A2.
 #[must_use]

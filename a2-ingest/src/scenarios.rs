@@ -67,6 +67,29 @@ fn scholarships() -> Scenario {
         .tag("kind", "baseline")
 }
 
+/// Single events that can each be found again: under a trace of their own, with the number of the iteration that sent
+/// them, and in A8, as their type is forwarded. What ramp, spike, soak and burst send.
+#[must_use]
+pub fn recorded() -> Scenario {
+    let event = json!({
+        "event_type": "cta_impression",
+        "subject": "test_student_e2e_01",
+        "payload": { "iteration": "{{iteration}}", "vu": "{{vu}}" }
+    });
+    Scenario::new("a2", AppId::A2, "Single events, each found again")
+        .constant_vus(20, BASELINE, Duration::from_millis(500))
+        .step(
+            Step::post("event", "/api/v1/events")
+                .json(event)
+                .hardened()
+                .expect_status(&[201])
+                .expect_json_exists("/trace_id")
+                .expect_json_exists("/event_id"),
+        )
+        .threshold("http_req_duration{name:event}", "p(95)<=125")
+        .threshold("http_req_failed", "rate<0.01")
+}
+
 /// Of a type that stays in A2, so that A2's own work is measured.
 fn event() -> Value {
     json!({

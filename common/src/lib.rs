@@ -28,9 +28,9 @@ pub mod client;
 
 pub mod scenario;
 
-pub mod load;
-
 pub mod slo;
+
+pub mod load;
 
 pub mod check;
 

@@ -18,9 +18,12 @@ mod recorder;
 mod report;
 mod schedule;
 mod selfcheck;
+mod stream;
 mod template;
+mod thresholds;
 mod transport;
 mod vu;
+mod watch;
 mod wire;
 mod worker;
 
@@ -38,7 +41,9 @@ use crate::scenario::Scenario;
 use live::Merger;
 use plan::Plan;
 use recorder::Recorder;
+use thresholds::Seen;
 use transport::Fault;
+use watch::Watch;
 use worker::Event;
 
 pub use latency::{Latency, LatencySummary, MAX_US};
@@ -47,10 +52,16 @@ pub use options::{LoadError, LoadOptions, OnWindow};
 pub(crate) use random::mix64;
 pub use report::{
     Capsule, Connections, End, ErrorKind, Exemplar, INFINITE_US, Iterations, LoadReport, OverLimit, SecondPoint,
-    StageFigures, StepReport, TraceRecord, WarmUp,
+    StageFigures, StepReport, Told, TraceRecord, WarmUp,
 };
 pub use selfcheck::{GeneratorHealth, Lag};
+pub use stream::{
+    Chunk, ChunkKind, ChunkLog, Dialect, DialectRow, DialectTable, LoggedError, StreamFault, StreamMetrics,
+    StreamReport, Usage, dialect,
+};
+pub use thresholds::{Baseline, ThresholdResult};
 pub use transport::{HttpVersion, TrustError};
+pub use watch::{StopOptions, StopReason, TelemetryEar};
 
 /// How long a target may take to accept the first connection.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -77,30 +88,40 @@ pub async fn run(scenario: &Scenario, guard: &Guard, options: LoadOptions) -> Re
     let (events_in, mut events) = mpsc::unbounded_channel();
     let mut threads = Threads::spawn(&plan, &stop, events_in)?;
     let mut merger = Merger::new(&plan);
+    let mut watch = Watch::new(&plan, &options);
     let mut waiting = plan.threads;
     let mut started_at_unix_ms = clock::unix_ms();
     while let Some(event) = events.recv().await {
-        let windows = match event {
+        let mut windows = match event {
             Event::Ready => {
                 waiting -= 1;
                 if waiting == 0 {
                     started_at_unix_ms = clock::unix_ms() + i64::try_from(LEAD.as_millis()).unwrap_or(0);
-                    threads.start(clock::monotonic() + LEAD);
+                    let start = clock::monotonic() + LEAD;
+                    watch.starts(start);
+                    threads.start(start);
                 }
                 continue;
             }
             Event::Window(window) => merger.take(window),
             Event::Ended(thread) => merger.ended(thread),
         };
-        if let Some(on_window) = &options.on_window {
-            windows.iter().for_each(|window| on_window(window));
+        for window in &mut windows {
+            if watch.take(window) {
+                stop.cancel();
+            }
+            if let Some(on_window) = &options.on_window {
+                on_window(window);
+            }
         }
     }
     let mut recorder = threads.join()?;
-    if stop.is_cancelled() && recorder.end == End::Completed {
+    if watch.stopped_by.is_some() {
+        recorder.end = End::Aborted;
+    } else if stop.is_cancelled() && recorder.end == End::Completed {
         recorder.end = End::Stopped;
     }
-    assemble(&plan, recorder, merger, started_at_unix_ms, fd_limit)
+    assemble(&plan, recorder, merger, watch, started_at_unix_ms, fd_limit)
 }
 
 struct Threads {
@@ -171,6 +192,7 @@ fn assemble(
     plan: &Plan,
     recorder: Recorder,
     merger: Merger,
+    watch: Watch,
     started_at_unix_ms: i64,
     fd_limit: Option<u64>,
 ) -> Result<LoadReport, LoadError> {
@@ -194,6 +216,8 @@ fn assemble(
         let (scenario, started) = (plan.scenario.id.clone(), recorder.iterations.started);
         return Err(LoadError::NoSamples { scenario, started, warm_up: recorder.warm_up.requests });
     }
+    let measured_s = elapsed.min(plan.total).saturating_sub(plan.warm_up).as_secs_f64();
+    let (thresholds, stopped_by) = watch.into_results(&Seen::of(&steps, &recorder.iterations, measured_s));
     Ok(LoadReport {
         scenario: plan.scenario.id.clone(),
         scenario_digest: plan.scenario.digest(),
@@ -201,8 +225,10 @@ fn assemble(
         executor: executor.name().to_owned(),
         open_model: executor.is_open_model(),
         started_at_unix_ms,
-        measured_s: elapsed.min(plan.total).saturating_sub(plan.warm_up).as_secs_f64(),
+        measured_s,
         end: recorder.end,
+        stopped_by,
+        thresholds,
         iterations: recorder.iterations,
         warm_up: recorder.warm_up,
         connections: Connections { set_up: Lag::from(&recorder.set_up), ..recorder.connections },

@@ -7,6 +7,7 @@ mod placeholder;
 mod request;
 mod shape;
 mod step;
+mod stream;
 mod threshold;
 mod validate;
 
@@ -28,6 +29,7 @@ pub(crate) use placeholder::{Segment, Slot, parse as parse_placeholders};
 pub use request::{BodyTemplate, RequestTemplate};
 pub use shape::{Shape, TimeScale};
 pub use step::{Step, StreamKind};
+pub use stream::{GoodputLimits, StreamRules, TokenCount};
 pub use threshold::{Aggregate, Comparison, METRICS, Threshold, ThresholdExpression, ThresholdMetric};
 pub use validate::{Problem, ScenarioError};
 

@@ -1,10 +1,12 @@
 //! The statistics of verdicts: pure functions of data.
 //!
 //! Reading order: intervals of a share, quantiles and the ranks that bound them, how much a correlated sample is
-//! worth, and the three-valued judgement made of all of these. Nothing here reads a clock, a file or a random number.
+//! worth, the three-valued judgement made of all of these, and what ends a load early. Nothing here reads a clock, a
+//! file or a random number.
 
 mod autocorr;
 mod beta;
+mod burn;
 mod decision;
 mod histogram;
 mod interval;
@@ -12,8 +14,10 @@ mod judge;
 mod proportion;
 mod quantile;
 mod rank;
+mod stop;
 
 pub use autocorr::{NEVER_US, Tau, autocorrelation, indicator_tau, n_eff, tau};
+pub use burn::{BURN_ALERTS, BURN_PERIOD, Budget, BurnAlert, BurnState, BurnWindow, burn_factor};
 pub use decision::{Decision, Reason};
 pub use histogram::{Bucket, BucketInterval, bucket_interval, rank_bucket};
 pub use interval::{Interval, RankInterval};
@@ -23,3 +27,4 @@ pub use proportion::{
 };
 pub use quantile::{ParseQuantileError, Quantile, hf7, nearest_rank};
 pub use rank::{QuantileEstimate, estimate, order_statistic_ranks, ranks_with_tau};
+pub use stop::{StepSecond, Stop, StopCondition, StopFigures, StopMargin, StopRules, StopWatch, WatchedStep};

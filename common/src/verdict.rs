@@ -19,7 +19,7 @@ use crate::slo::{Judgement, Reason};
 pub use exit::{Outcome, exit_code};
 pub use rollup::{Grade, Rollup, Tally, roll_up};
 pub use ruling::{Claim, Ruling, from_findings};
-pub use slo::{LatencyFigures, SloEvidence, judge_errors, judge_p95};
+pub use slo::{LatencyFigures, SloEvidence, StopCause, judge_errors, judge_p95};
 
 /// The harness's word on one claim.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

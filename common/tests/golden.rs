@@ -1,20 +1,22 @@
 //! Replays the golden vectors of the statistics, each at its file's own tolerance, and lists every difference at once.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use common::slo::{self, Claim, Interval, Judgement, Quantile, RankInterval, Terms};
+use common::slo::{self, Budget, BurnState, BurnWindow, Claim, Interval, Judgement, Quantile, RankInterval, Terms};
 use hdrhistogram::Histogram;
 use serde_json::Value;
 
 type Check = fn(&Value, &mut Report<'_>);
 
-const KINDS: [(&str, Check); 6] = [
+const KINDS: [(&str, Check); 7] = [
     ("wilson", wilson),
     ("error_verdict", error_verdict),
     ("quantile_ci", quantile_ci),
     ("hdr", hdr),
     ("latency_verdict", latency_verdict),
     ("autocorr", autocorr),
+    ("burn_rate", burn_rate),
 ];
 
 /// Where one number may differ: `|x - y| <= max(abs, rel |y|)`.
@@ -323,6 +325,94 @@ fn autocorr(case: &Value, report: &mut Report<'_>) {
     report.ranks(slo::ranks_with_tau(n, quantile, conf, tau.value), expect, slack);
 }
 
+fn burn_rate(case: &Value, report: &mut Report<'_>) {
+    let (expect, days) = (&case["expect"], |field: &str| Duration::from_secs_f64(number(case, field) * 86_400.0));
+    let burn = Tolerance::of(&report.tolerance["burn"]);
+    match case["kind"].as_str().expect("a kind") {
+        "factor" => {
+            let long = Duration::from_secs(count(case, "long_window_s"));
+            let factor = slo::burn_factor(number(case, "budget_fraction"), days("period_days"), long);
+            report.near("factor", Some(factor), &expect["factor"], burn);
+        }
+        "budget" => {
+            let seen = BurnWindow { bad: count(case, "bad"), total: count(case, "total") };
+            let budget = 1.0 - number(case, "slo");
+            let left =
+                Budget::after(seen, budget, days("elapsed_days"), days("period_days")).expect("there are events");
+            let tolerance = Tolerance::of(&report.tolerance["budget"]);
+            report.near("burn_rate", Some(left.burn), &expect["burn_rate"], tolerance);
+            report.near("events", Some(left.events), &expect["period_budget_events"], tolerance);
+            report.near("used", Some(left.used), &expect["budget_used_fraction"], tolerance);
+            report.near("minutes", Some(left.minutes), &expect["budget_minutes"], tolerance);
+            report.near("days", left.days_left, &expect["days_to_exhaustion"], tolerance);
+            report.bounds("burn_ci", left.interval, &expect["burn_ci"], tolerance);
+        }
+        "windows" => alerts(case, &|name| window_of(&case["windows"][name]), report),
+        "series" => alerts(case, &|name| in_last(&case["minutes"], count(case, "t_minutes"), name), report),
+        other => panic!("unknown kind {other}"),
+    }
+}
+
+fn window_of(pair: &Value) -> Option<BurnWindow> {
+    Some(BurnWindow { bad: pair[0].as_u64()?, total: pair[1].as_u64()? })
+}
+
+/// Sums the last minutes; `None` if the series is shorter than the window.
+fn in_last(runs: &Value, t_minutes: u64, window: &str) -> Option<BurnWindow> {
+    let minutes = minutes_of(window);
+    let runs = runs.as_array().expect("runs of minutes").iter();
+    let each = runs.flat_map(|run| {
+        let run = [0, 1, 2].map(|at| run[at].as_u64().expect("a count"));
+        std::iter::repeat_n((run[1], run[2]), usize::try_from(run[0]).expect("few"))
+    });
+    let each: Vec<_> = each.collect();
+    assert_eq!(each.len() as u64, t_minutes);
+    let last = each.get(each.len().checked_sub(minutes)?..)?;
+    Some(BurnWindow { bad: last.iter().map(|m| m.0).sum(), total: last.iter().map(|m| m.1).sum() })
+}
+
+fn minutes_of(window: &str) -> usize {
+    let (number, unit) = window.split_at(window.len() - 1);
+    number.parse::<usize>().expect("a number")
+        * if unit == "d" {
+            1_440
+        } else if unit == "h" {
+            60
+        } else {
+            1
+        }
+}
+
+fn alerts(case: &Value, window: &dyn Fn(&str) -> Option<BurnWindow>, report: &mut Report<'_>) {
+    let slo = number(case, "slo");
+    let budget_ppm = ((1.0 - slo) * 1e6).round() as u64;
+    let named = |length: Duration| {
+        let minutes = length.as_secs() / 60;
+        if minutes % 1_440 == 0 {
+            format!("{}d", minutes / 1_440)
+        } else if minutes % 60 == 0 {
+            format!("{}h", minutes / 60)
+        } else {
+            format!("{minutes}m")
+        }
+    };
+    for alert in slo::BURN_ALERTS {
+        let expect = &case["expect"]["alerts"][alert.name];
+        let (Some(long), Some(short)) = (window(&named(alert.long)), window(&named(alert.short))) else {
+            report.same(alert.name, (), &expect["fires"]);
+            continue;
+        };
+        let state = alert.state(long, short, budget_ppm);
+        report.same(alert.name, matches!(state, BurnState::Fires | BurnState::TooFew), &expect["fires"]);
+        if !expect["fires_guarded"].is_null() {
+            report.same(alert.name, state == BurnState::Fires, &expect["fires_guarded"]);
+        }
+        let burn = Tolerance::of(&report.tolerance["burn"]);
+        report.near("burn_long", long.rate(1.0 - slo), &expect["burn_long"], burn);
+        report.near("burn_short", short.rate(1.0 - slo), &expect["burn_short"], burn);
+    }
+}
+
 #[test]
 fn every_golden_case_is_reproduced_at_its_files_tolerance() {
     let mut differences = String::new();
@@ -333,6 +423,7 @@ fn every_golden_case_is_reproduced_at_its_files_tolerance() {
         ("hdr.json", include_str!("golden/hdr.json")),
         ("latency_verdict.json", include_str!("golden/latency_verdict.json")),
         ("autocorr.json", include_str!("golden/autocorr.json")),
+        ("burn_rate.json", include_str!("golden/burn_rate.json")),
     ] {
         match replay(file, text) {
             Ok((_, found)) => differences.push_str(&found),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use common::ids::{AppId, RunId};
+use common::load::Dialect;
 
 /// Handshake: is the family of eight apps really ready? It probes, loads, walks and reconciles, then says so with evidence.
 #[derive(Debug, Parser)]
@@ -102,6 +103,9 @@ pub(crate) struct SuiteArgs {
     /// Only this check.
     #[arg(long, value_name = "ID", conflicts_with = "scenario")]
     pub(crate) check: Option<String>,
+    /// Prints the streams' figures in another tool's definitions too: vllm, guidellm or aiperf.
+    #[arg(long, value_name = "TOOL", conflicts_with = "check")]
+    pub(crate) dialect: Option<Dialect>,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
     #[command(flatten)]

@@ -1,5 +1,8 @@
 //! What a run writes into its ledger, and a reader's view of it. Reports are pure functions of [`RunView`].
 
+mod shape;
+mod stream;
+
 use std::collections::BTreeMap;
 
 use common::check::{CheckReport, Finding};
@@ -8,6 +11,9 @@ use common::ids::{AppId, RunId, TraceId};
 use common::reconcile::Reconciliation;
 use common::verdict::{LatencyFigures, Rollup, Ruling};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use shape::{Knee, ShapePoint, ShapeRun, StageFigures};
+pub(crate) use stream::{Goodput, StreamFigures, StreamLatency};
 
 /// One line of the ledger.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,6 +27,7 @@ pub(crate) enum Record {
     Probed(Box<RouteFigures>),
     Reconciled { phase: u8, reconciliation: Reconciliation },
     Checked { phase: u8, report: CheckReport },
+    Shaped(Box<ShapeRun>),
     KnownIssue(KnownIssue),
     Funnel(Funnel),
     Ruled(Ruling),
@@ -41,6 +48,7 @@ impl Record {
             Self::Probed(_) => "probed",
             Self::Reconciled { .. } => "reconciled",
             Self::Checked { .. } => "checked",
+            Self::Shaped(_) => "shaped",
             Self::KnownIssue(_) => "known_issue",
             Self::Funnel(_) => "funnel",
             Self::Ruled(_) => "ruled",
@@ -154,6 +162,9 @@ pub(crate) struct RouteFigures {
     pub(crate) requests_per_s: f64,
     /// The autocorrelation time of the latency indicator.
     pub(crate) tau: f64,
+    /// The figures of its streams, if its answers are streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stream: Option<StreamFigures>,
 }
 
 /// One second of a load.
@@ -270,6 +281,7 @@ pub(crate) struct RunView {
     pub(crate) figures: Vec<RouteFigures>,
     pub(crate) reconciliations: Vec<(u8, Reconciliation)>,
     pub(crate) checks: Vec<(u8, CheckReport)>,
+    pub(crate) shapes: Vec<ShapeRun>,
     pub(crate) known_issues: Vec<KnownIssue>,
     pub(crate) funnels: Vec<Funnel>,
     pub(crate) rulings: Vec<Ruling>,
@@ -313,6 +325,7 @@ impl RunView {
             Record::Probed(figures) => self.figures.push(*figures),
             Record::Reconciled { phase, reconciliation } => self.reconciliations.push((phase, reconciliation)),
             Record::Checked { phase, report } => self.checks.push((phase, report)),
+            Record::Shaped(shape) => self.shapes.push(*shape),
             Record::KnownIssue(issue) => self.known_issues.push(issue),
             Record::Funnel(funnel) => self.funnels.push(funnel),
             Record::Ruled(ruling) => self.rulings.push(ruling),
@@ -334,6 +347,7 @@ impl RunView {
         self.phases.retain(|view| view.phase != phase);
         self.figures.retain(|figures| figures.phase != phase);
         self.reconciliations.retain(|(of, _)| *of != phase);
+        self.shapes.retain(|shape| shape.phase != phase);
         self.checks.retain(|(of, _)| *of != phase);
         self.rulings.retain(|ruling| ruling.claim.phase != phase);
         self.notes.retain(|(of, ..)| *of != phase);

@@ -13,8 +13,10 @@ mod inventory;
 mod junit;
 mod markdown;
 mod matrix;
+mod perf_summary;
 mod select;
 mod state;
+mod streams;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ pub(crate) use markdown::{cell, code};
 pub(crate) use matrix::glance;
 pub(crate) use select::{apps, decided, undecided};
 pub(crate) use state::State;
+pub(crate) use streams::dialect_lines;
 pub(crate) use text::{duration, ms, pct, plural, printable};
 
 /// Where reports lie below the output root.
@@ -60,8 +63,10 @@ pub(crate) fn render_all(view: &RunView) -> Vec<Artifact> {
     artifacts.extend(inventory::render(view));
     artifacts.extend(baseline::render(view));
     artifacts.extend(matrix::render(view));
+    artifacts.extend(perf_summary::render(view));
     artifacts.extend(a8_baseline::render(view));
     artifacts.extend(app_files::render(view));
+    artifacts.extend(streams::render(view));
     artifacts.extend(funnel::render(view));
     artifacts.extend(junit::render(view));
     artifacts.extend(html::render(view));

@@ -10,16 +10,19 @@ mod plan;
 mod probe;
 mod runner;
 mod second_source;
+mod shapes;
 mod smoke;
+mod stops;
 mod store;
+mod streams;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use common::check::CheckContext;
 use common::client::ClientError;
 use common::clock;
-use common::guard::Guard;
+use common::guard::{ApprovedVus, Guard};
 use common::ids::AppId;
 use common::ledger::{Ledger, LedgerError};
 use common::verdict::{Claim, Figures, Ruling, Verdict};
@@ -31,7 +34,10 @@ use crate::ui::Ui;
 
 pub(crate) use plan::{Plan, Selection};
 pub(crate) use runner::{Settled, Setup, begin, environment, resume};
+pub(crate) use shapes::ids as shape_ids;
 pub(crate) use store::{RunStore, StoreError, view, write};
+#[cfg(test)]
+pub(crate) use streams::figures as stream_figures;
 
 /// Why a run ended without a verdict.
 #[derive(Debug, thiserror::Error)]
@@ -63,9 +69,13 @@ pub(crate) struct Run {
     pub(crate) ui: Arc<Ui>,
     pub(crate) plan: Plan,
     pub(crate) guard: Arc<Guard>,
+    /// A person's leave for more virtual users than are free; only a verified approval makes one.
+    pub(crate) approved: Option<ApprovedVus>,
     pub(crate) context: CheckContext,
     pub(crate) embedded: Option<Embedded>,
     pub(crate) stop: CancellationToken,
+    /// Apps that get no further load, each with the stop that spares it.
+    stopped: BTreeMap<AppId, String>,
     mourned: BTreeSet<AppId>,
 }
 

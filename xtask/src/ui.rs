@@ -1,19 +1,25 @@
 //! What a person sees of a run: a live view on a terminal, plain lines elsewhere, and the verdict at the end.
 
+mod board;
+mod keys;
 mod live;
 mod verdict;
 
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use common::load::LiveWindow;
 use common::settings::Settings;
 use common::verdict::Ruling;
 
 use crate::record::{RunStarted, RunView};
 use crate::report::{State, duration, ms, pct, printable};
+use board::Board;
 use live::Live;
 
+pub(crate) use board::LoadPlan;
+pub(crate) use keys::{Keys, restore as restore_terminal};
 pub(crate) use verdict::{github_summary, render_verdict_block};
 
 /// How a load goes, once a second or so.
@@ -44,6 +50,7 @@ impl Tick {
 /// Where a run is shown. Nothing here fails: a closed terminal must not end a run.
 pub(crate) struct Ui {
     view: Mutex<View>,
+    board: Mutex<Board>,
     color: bool,
 }
 
@@ -57,13 +64,17 @@ impl Ui {
     pub(crate) fn of(settings: &Settings) -> Self {
         let tty = io::stderr().is_terminal() && !settings.ci();
         let view = if tty { View::Live(Live::new(!settings.no_color())) } else { View::Plain(Box::new(io::stderr())) };
-        Self { view: Mutex::new(view), color: io::stdout().is_terminal() && !settings.no_color() }
+        Self {
+            view: Mutex::new(view),
+            board: Mutex::default(),
+            color: io::stdout().is_terminal() && !settings.no_color(),
+        }
     }
 
     /// Plain lines to anywhere.
     #[cfg(test)]
     pub(crate) fn plain(to: impl Write + Send + 'static) -> Self {
-        Self { view: Mutex::new(View::Plain(Box::new(to))), color: false }
+        Self { view: Mutex::new(View::Plain(Box::new(to))), board: Mutex::default(), color: false }
     }
 
     /// Names the run and takes its plan, from which the time left is told.
@@ -107,6 +118,45 @@ impl Ui {
         }
     }
 
+    /// Takes a second of one load, whichever run beside it.
+    pub(crate) fn load_window(&self, plan: &LoadPlan, window: &LiveWindow) {
+        let lines = {
+            let mut board = self.board();
+            board.take(plan, window);
+            board.lines()
+        };
+        if let View::Live(live) = &mut *self.lock() {
+            live.loads(&lines);
+        }
+    }
+
+    /// Shows how each load stands.
+    pub(crate) fn status(&self) {
+        let text = self.board().status();
+        self.note(&text);
+    }
+
+    /// Shows the status whenever somebody presses `t` on the terminal or sends SIGUSR1, until what is returned goes.
+    pub(crate) fn answer_status(self: &Arc<Self>) -> Option<Keys> {
+        let ui = Arc::clone(self);
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::user_defined1()) {
+            Ok(mut asked) => drop(tokio::spawn(async move {
+                while asked.recv().await.is_some() {
+                    ui.status();
+                }
+            })),
+            Err(error) => self.note(&format!("SIGUSR1 will not show the status: {error}")),
+        }
+        let live = matches!(*self.lock(), View::Live(_));
+        let ui = Arc::clone(self);
+        let on_key = move |key: u8| {
+            if key.eq_ignore_ascii_case(&b't') {
+                ui.status();
+            }
+        };
+        live.then(|| keys::listen(on_key)).flatten()
+    }
+
     pub(crate) fn load_tick(&self, tick: Tick) {
         if let View::Live(live) = &mut *self.lock() {
             live.load_tick(&tick);
@@ -114,6 +164,7 @@ impl Ui {
     }
 
     pub(crate) fn load_finished(&self, scenario: &str, last: Tick) {
+        self.board().clear();
         let mut view = self.lock();
         if let View::Live(live) = &mut *view {
             live.load_finished();
@@ -145,6 +196,10 @@ impl Ui {
         drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
     }
 
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, View> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -172,8 +227,6 @@ impl View {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::report::fixture;
 
@@ -242,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_live_view_without_a_terminal_shows_nothing_and_stays_calm() {
-        let ui = Ui { view: Mutex::new(View::Live(Live::hidden())), color: false };
+        let ui = Ui { view: Mutex::new(View::Live(Live::hidden())), board: Mutex::default(), color: false };
         show(&ui);
     }
 }

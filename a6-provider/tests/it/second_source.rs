@@ -112,6 +112,7 @@ fn evidence(report: &LoadReport, step: &StepReport, second: SecondSource) -> Slo
         generator_late: report.health.blames_itself(LIMIT),
         underloaded: report.health.dropped_too_many(),
         stopped: report.end != load::End::Completed,
+        cause: None,
         second,
         failed_traces: Vec::new(),
         slow_traces: Vec::new(),

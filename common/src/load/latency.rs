@@ -47,6 +47,21 @@ impl Latency {
         self.beyond += 1;
     }
 
+    /// Adds a latency `count` times, as [`Self::record`] does.
+    pub fn record_many(&mut self, us: u64, count: u64) {
+        if us > MAX_US || self.histogram.record_n(us.max(1), count).is_err() {
+            self.record_infinite_many(count);
+        } else if count > 0 {
+            self.sum_us += u128::from(us) * u128::from(count);
+            self.max_us = self.max_us.max(us);
+        }
+    }
+
+    /// Adds `count` latencies without end.
+    pub fn record_infinite_many(&mut self, count: u64) {
+        self.beyond += count;
+    }
+
     /// Adds all that another holds.
     pub fn add(&mut self, other: &Self) {
         self.histogram.add(&other.histogram).expect("all histograms have the same bounds");

@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 
 use crate::ids::AppId;
 use crate::scenario::{Executor, StageTag};
+use crate::slo::StopMargin;
 
 use super::latency::{MAX_US, quantile};
 use super::plan::Plan;
@@ -38,6 +39,12 @@ pub struct LiveWindow {
     pub dropped: u64,
     /// Requests that came to an end so far.
     pub total: u64,
+    /// Iterations that came to an end so far, warm-up apart.
+    pub iterations: u64,
+    /// 99th percentile so far of how late iterations began although a user was free, on the worst thread.
+    pub lag_p99_ms: Option<f64>,
+    /// The stop condition that is nearest, where there are any.
+    pub nearest_stop: Option<StopMargin>,
     /// Per step, in the scenario's order.
     pub steps: Vec<LiveStep>,
 }
@@ -49,6 +56,8 @@ pub struct LiveStep {
     pub name: String,
     /// The app it goes to.
     pub app: AppId,
+    /// Requests sent.
+    pub sent: u64,
     /// Requests that came to an end.
     pub count: u64,
     /// Failed ones.
@@ -57,6 +66,12 @@ pub struct LiveStep {
     pub samples: u64,
     /// Exact counts above the limits, in the order of the step's limits: limit in microseconds, count.
     pub over: Vec<(u64, u64)>,
+    /// Timeouts: response times without end.
+    pub infinite: u64,
+    /// Value in microseconds and count of each bucket of finite response times.
+    pub buckets: Vec<(u64, u64)>,
+    /// The same of times to the first byte, from the actual send.
+    pub first_byte_buckets: Vec<(u64, u64)>,
 }
 
 /// What one thread saw in a second.
@@ -67,6 +82,8 @@ pub(crate) struct ThreadWindow {
     pub(crate) vus: u32,
     pub(crate) waiting: u64,
     pub(crate) dropped: u64,
+    pub(crate) iterations: u64,
+    pub(crate) lag_p99_us: Option<u64>,
     pub(crate) steps: Vec<StepWindow>,
 }
 
@@ -81,6 +98,8 @@ pub(crate) struct StepWindow {
     pub(crate) over: Vec<u64>,
     /// Value and count of each bucket of response times.
     pub(crate) buckets: Vec<(u64, u64)>,
+    /// The same of times to the first byte.
+    pub(crate) first_byte_buckets: Vec<(u64, u64)>,
 }
 
 /// Merges the windows of all threads in order.
@@ -90,7 +109,7 @@ pub(crate) struct Merger {
     steps: Vec<(String, AppId, Vec<u64>)>,
     reported: BTreeMap<u32, Option<u64>>,
     pending: BTreeMap<u64, Vec<ThreadWindow>>,
-    last: BTreeMap<u32, (u32, u64, u64)>,
+    last: BTreeMap<u32, (u32, u64, u64, u64)>,
     total: u64,
     histogram: Histogram<u64>,
     /// Per step.
@@ -144,7 +163,7 @@ impl Merger {
     #[expect(clippy::cast_precision_loss, reason = "figures to show")]
     fn merge(&mut self, second: u64, windows: &[ThreadWindow]) -> LiveWindow {
         for window in windows {
-            self.last.insert(window.thread, (window.vus, window.waiting, window.dropped));
+            self.last.insert(window.thread, (window.vus, window.waiting, window.dropped, window.iterations));
         }
         let warm_up = Duration::from_secs(second) < self.warm_up;
         let mut all = Histogram::<u64>::new_with_bounds(1, MAX_US, 3).expect("valid bounds as above");
@@ -171,6 +190,9 @@ impl Merger {
             waiting: self.last.values().map(|last| last.1).sum(),
             dropped: self.last.values().map(|last| last.2).sum(),
             total: self.total,
+            iterations: self.last.values().map(|last| last.3).sum(),
+            lag_p99_ms: windows.iter().filter_map(|window| window.lag_p99_us).max().map(|us| us as f64 / 1_000.0),
+            nearest_stop: None,
             steps,
         }
     }
@@ -195,6 +217,7 @@ impl Merger {
             sum.infinite += window.infinite;
             sum.max_us = sum.max_us.max(window.max_us);
             sum.over.iter_mut().zip(&window.over).for_each(|(sum, over)| *sum += over);
+            sum.first_byte_buckets.extend(&window.first_byte_buckets);
             for (value, count) in &window.buckets {
                 self.histogram.record_n(*value, *count).expect("the value comes from a histogram of the same bounds");
             }
@@ -221,10 +244,18 @@ impl Merger {
         LiveStep {
             name: name.clone(),
             app: *app,
+            sent: sum.sent,
             count: sum.ok + sum.errors,
             errors: sum.errors,
             samples,
             over: limits.iter().copied().zip(sum.over).collect(),
+            infinite: sum.infinite,
+            buckets: self
+                .histogram
+                .iter_recorded()
+                .map(|bucket| (bucket.value_iterated_to(), bucket.count_since_last_iteration()))
+                .collect(),
+            first_byte_buckets: sum.first_byte_buckets,
         }
     }
 }

@@ -13,7 +13,9 @@ use crate::scenario::{Record, Scenario, ScenarioError};
 use crate::units::Micros;
 
 use super::live::LiveWindow;
+use super::thresholds::Baseline;
 use super::transport::{HttpVersion, TrustError};
+use super::watch::StopOptions;
 
 /// Gets each second of a load while it runs.
 pub type OnWindow = Arc<dyn Fn(&LiveWindow) + Send + Sync>;
@@ -39,12 +41,19 @@ pub struct LoadOptions {
     pub limits: Vec<Micros>,
     /// More of them by step, as the limit of its route's SLO.
     pub step_limits: BTreeMap<String, Vec<Micros>>,
+    /// Tells each request apart in the report ([`super::StepReport::acknowledged`]), up to 500,000, so that what they
+    /// stored can be looked for one by one.
+    pub keep_acknowledged: bool,
     /// The records of the scenario's feeder.
     pub records: Vec<Record>,
     /// Cancelled, it stops the load: nothing new begins, and what is under way ends within `stop_grace`.
     pub stop: CancellationToken,
     /// Gets each second once all threads have told theirs. It runs in [`super::run`]'s task and must not block.
     pub on_window: Option<OnWindow>,
+    /// What relative thresholds are compared with.
+    pub baseline: Baseline,
+    /// Conditions that end the load early; without them only thresholds with `abort_on_fail` do.
+    pub stops: Option<StopOptions>,
     /// A person's leave for more virtual users than are free.
     pub approved: Option<ApprovedVus>,
     #[cfg(test)]
@@ -63,9 +72,12 @@ impl Default for LoadOptions {
             stop_grace: Duration::from_secs(2),
             limits: [120, 150, 200].map(Micros::from_ms).into(),
             step_limits: BTreeMap::new(),
+            keep_acknowledged: false,
             records: Vec::new(),
             stop: CancellationToken::new(),
             on_window: None,
+            baseline: Baseline::default(),
+            stops: None,
             approved: None,
             #[cfg(test)]
             before_iteration: None,
@@ -92,6 +104,13 @@ impl LoadOptions {
         }
         if self.request_timeout.is_zero() {
             return Err(LoadError::Options("`request_timeout` is 0; every request would time out".to_owned()));
+        }
+        let slow = self.stops.iter().flat_map(|stops| stops.slow.values());
+        if let Some(limit) = slow.into_iter().find(|limit| !self.limits.contains(limit)) {
+            let limit = limit.as_ms();
+            return Err(LoadError::Options(format!(
+                "a stop condition is about answers above {limit} ms, and `limits` does not count them"
+            )));
         }
         let unknown = self.step_limits.keys().find(|name| scenario.steps.iter().all(|step| step.name != **name));
         unknown.map_or(Ok(()), |name| {

@@ -9,13 +9,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use crate::guard::{Guard, Permit};
 use crate::ids::AppId;
 use crate::scenario::{
-    Aggregate, BodyTemplate, Executor, Expect, Extract, ExtractFrom, FeederMode, Record, Scenario, Step,
+    Aggregate, BodyTemplate, Executor, Expect, Extract, ExtractFrom, FeederMode, Record, Scenario, Step, StreamKind,
     ThresholdExpression, ThresholdMetric,
 };
 use crate::units::Micros;
 
 use super::report::ErrorKind;
 use super::schedule::Pile;
+use super::stream::Wanted;
 use super::template::{Escape, Template};
 use super::transport::{Fault, HttpVersion, Route, Trust};
 use super::wire::{BodyPlan, PathPlan, Wire};
@@ -41,6 +42,7 @@ pub(crate) struct Plan {
     /// The least time between two starts of a user that is not paced, so that the permitted rate holds.
     pub(crate) least_interval: Duration,
     pub(crate) threads: u32,
+    pub(crate) keep_acknowledged: bool,
     /// Iterations that threads share, and numbers for those without a schedule.
     pub(crate) pile: Pile,
     #[cfg(test)]
@@ -70,6 +72,8 @@ pub(crate) struct PlannedStep {
     pub(crate) extract: Vec<Extract>,
     pub(crate) reads_body: bool,
     pub(crate) limits_us: Vec<u64>,
+    /// What a stream is judged by, if the answer is one.
+    pub(crate) stream: Option<Wanted>,
     pub(crate) think_time: Duration,
 }
 
@@ -98,6 +102,7 @@ impl Plan {
             graceful_stop: options.graceful_stop,
             stop_grace: options.stop_grace,
             least_interval,
+            keep_acknowledged: options.keep_acknowledged,
             pile: Pile::of(shared_iterations(&scenario.executor)),
             threads: options.threads.clamp(1, scenario.executor.max_vus().max(1)),
             #[cfg(test)]
@@ -156,10 +161,12 @@ fn shared_iterations(executor: &Executor) -> u64 {
 
 /// Refuses what is described and not run yet.
 fn check_runs(scenario: &Scenario) -> Result<(), LoadError> {
-    let beyond = |step: &&Step| step.stream.is_some() || step.follow_redirects > 0;
-    scenario.steps.iter().find(beyond).map_or(Ok(()), |step| {
-        Err(LoadError::Options(format!("step {:?}: streams and redirects are not run yet", step.name)))
-    })
+    let beyond = |step: &&Step| step.follow_redirects > 0;
+    scenario
+        .steps
+        .iter()
+        .find(beyond)
+        .map_or(Ok(()), |step| Err(LoadError::Options(format!("step {:?}: redirects are not followed yet", step.name))))
 }
 
 fn check_records(scenario: &Scenario, records: &[Record]) -> Result<(), LoadError> {
@@ -216,6 +223,7 @@ fn plan_step(
         extract: step.extract.clone(),
         reads_body: reads_body(step),
         limits_us: limits_of(scenario, step, options),
+        stream: stream_of(step),
         think_time: Duration::from_millis(step.think_time_ms),
     })
 }
@@ -283,6 +291,14 @@ fn plan_body(body: Option<&BodyTemplate>) -> Result<BodyPlan, String> {
     Ok(template.fixed().map_or_else(|| BodyPlan::Filled(template), |text| BodyPlan::Fixed(Bytes::from(text))))
 }
 
+fn stream_of(step: &Step) -> Option<Wanted> {
+    let usage = match &step.request.body {
+        Some(BodyTemplate::Json(body)) => body.pointer("/stream_options/include_usage") == Some(&true.into()),
+        _ => false,
+    };
+    step.stream.map(|StreamKind::Sse| Wanted { rules: step.stream_rules, usage })
+}
+
 fn reads_body(step: &Step) -> bool {
     let expects = step.expect.iter().any(|expect| match expect {
         Expect::Status(_) | Expect::Header { .. } | Expect::BodyBytesMin(_) | Expect::Cookie { .. } => false,
@@ -313,6 +329,7 @@ fn limits_of(scenario: &Scenario, step: &Step, options: &LoadOptions) -> Vec<u64
 fn limit_of(expression: &str) -> Option<u64> {
     let expression = ThresholdExpression::parse(expression).ok()?;
     let quantile = matches!(expression.aggregate, Aggregate::Percentile(_) | Aggregate::Med);
-    let seconds = (quantile && expression.limit >= 0.0).then_some(expression.limit / 1_000.0)?;
+    let seconds =
+        (quantile && !expression.relative && expression.limit >= 0.0).then_some(expression.limit / 1_000.0)?;
     Duration::try_from_secs_f64(seconds).ok().map(|limit| Micros::from(limit).0)
 }

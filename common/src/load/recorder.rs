@@ -2,6 +2,7 @@
 
 mod stages;
 mod step;
+mod told;
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use super::latency::Latency;
 use super::live::{StepWindow, ThreadWindow};
 use super::plan::Plan;
 use super::report::{Capsule, Connections, End, Iterations, TraceRecord, WarmUp};
+use super::stream::{ChunkLog, StreamFault};
 use super::transport::Fault;
 
 pub(crate) use step::StepRecorder;
@@ -93,11 +95,13 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(plan: &Plan) -> Self {
+        let shares = plan.steps.len() * usize::try_from(plan.threads).unwrap_or(1);
+        let room = if plan.keep_acknowledged { told::MAX_TOLD / shares.max(1) } else { 0 };
         Self {
             steps: plan
                 .steps
                 .iter()
-                .map(|step| StepRecorder::new(&step.limits_us, &plan.scenario.executor, plan.warm_up))
+                .map(|step| StepRecorder::new(step, &plan.scenario.executor, plan.warm_up, room))
                 .collect(),
             iterations: Iterations::default(),
             warm_up: WarmUp::default(),
@@ -126,6 +130,7 @@ impl Recorder {
     pub(crate) fn record(&mut self, outcome: &Outcome, capsule: impl FnOnce() -> Capsule) {
         let step = &mut self.steps[outcome.step];
         step.window(outcome);
+        step.tell(outcome);
         if !outcome.measured {
             self.warm_up.requests += 1;
             self.warm_up.errors += u64::from(outcome.fault.is_some());
@@ -134,6 +139,13 @@ impl Recorder {
         step.record(outcome, capsule);
         if outcome.fault.is_some() || keeps(outcome.trace, SUCCESS_SAMPLE_RATE) {
             self.keep_trace(outcome);
+        }
+    }
+
+    /// Adds what is known of a streamed answer; `fault` is what was wrong with the stream itself.
+    pub(crate) fn record_stream(&mut self, outcome: &Outcome, log: &ChunkLog, fault: Option<StreamFault>) {
+        if outcome.measured {
+            self.steps[outcome.step].record_stream(log, fault);
         }
     }
 
@@ -161,6 +173,8 @@ impl Recorder {
             vus: self.vus,
             waiting: self.waiting,
             dropped: self.iterations.dropped,
+            iterations: self.iterations.completed + self.iterations.cut_short,
+            lag_p99_us: self.lag.quantile(99, 100),
             steps: self.steps.iter_mut().map(StepRecorder::take_window).collect::<Vec<StepWindow>>(),
         }
     }

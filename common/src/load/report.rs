@@ -8,8 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AppId, TraceId};
 use crate::scenario::StageTag;
 
+use super::thresholds::ThresholdResult;
+use super::watch::StopReason;
+
 use super::latency::Latency;
 use super::selfcheck::{GeneratorHealth, Lag};
+use super::stream::StreamReport;
 
 /// Why a request counts as an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,7 +27,7 @@ pub enum ErrorKind {
     Timeout,
     /// The connection broke before the answer was whole.
     Reset,
-    /// The answer is not HTTP.
+    /// The answer is not HTTP, or its stream is not in order: not made of chunks, or without its end.
     Protocol,
     /// Another status than expected.
     Status,
@@ -65,6 +69,12 @@ pub struct LoadReport {
     pub measured_s: f64,
     /// How it ended.
     pub end: End,
+    /// What ended it before its time, for [`End::Aborted`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<StopReason>,
+    /// What became of the scenario's thresholds, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<ThresholdResult>,
     /// Iterations, without warm-up.
     pub iterations: Iterations,
     /// What ran before figures were gathered.
@@ -89,6 +99,8 @@ pub enum End {
     Completed,
     /// The stop token was cancelled.
     Stopped,
+    /// A stop condition held, or a threshold with `abort_on_fail` was crossed.
+    Aborted,
     /// A feeder of unique records ran out.
     OutOfData,
 }
@@ -181,9 +193,22 @@ pub struct StepReport {
     pub slowest: Vec<Exemplar>,
     /// The first that failed.
     pub failed: Vec<Exemplar>,
+    /// The figures of its streams, if its answers are streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Box<StreamReport>>,
     /// Apart for each kind of stage, if the executor has stages: a verdict on the steady part rests on these.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stages: BTreeMap<StageTag, StageFigures>,
+    /// Requests with the expected answer one by one, in the order of iterations, those of the warm-up too; empty unless
+    /// `LoadOptions::keep_acknowledged` asks for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledged: Vec<Told>,
+    /// Requests without the expected answer, likewise: nobody knows whether they took effect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unacknowledged: Vec<Told>,
+    /// Requests that would be in one of these lists had there been room.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub told_not_kept: u64,
 }
 
 /// The figures of one step during the stages of one kind, by intended starts and without warm-up.
@@ -200,6 +225,21 @@ pub struct StageFigures {
     pub response: Latency,
     /// Exact counts of response times above limits, timeouts included.
     pub over: Vec<OverLimit>,
+}
+
+/// One request by which something was to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Told {
+    /// The number of its iteration, as `{{iteration}}` gave it.
+    pub iteration: u64,
+    /// Its trace.
+    pub trace_id: TraceId,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// The sample that stands for a timeout.

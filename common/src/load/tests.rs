@@ -1,11 +1,13 @@
 //! The engine against real servers on this machine.
 
+mod aborting;
 mod allocation;
 mod executors;
 mod journeys;
 mod scripted;
 mod server;
 mod stopping;
+mod streams;
 mod timing;
 mod transports;
 mod truth;

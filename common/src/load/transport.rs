@@ -48,7 +48,6 @@ pub(crate) enum Want<'a> {
     /// It is kept whole.
     Keep,
     /// Each piece is handed over as it arrives; its start is kept.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for answers that are streams"))]
     Each(&'a mut dyn FnMut(Instant, &[u8])),
 }
 

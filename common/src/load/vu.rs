@@ -17,6 +17,7 @@ use super::random::Ids;
 use super::recorder::Outcome;
 use super::report::{Capsule, End, ErrorKind};
 use super::schedule::Start;
+use super::stream::{Flaw, StreamReader};
 use super::template::Values;
 use super::transport::{Answer, Connection, Fault, Want};
 use super::wire::Parts;
@@ -33,6 +34,7 @@ pub(crate) struct Vu {
     /// The request of the moment.
     request: Vec<u8>,
     room: Vec<u8>,
+    stream: StreamReader,
 }
 
 /// A user's way to one origin.
@@ -70,6 +72,7 @@ impl Vu {
             deadline: Deadline::new(),
             request: Vec::new(),
             room: Vec::new(),
+            stream: StreamReader::default(),
         }
     }
 
@@ -130,6 +133,9 @@ impl Vu {
         let began = clock::monotonic();
         let mut sending = Sending { began, sent: began };
         let rendered = self.render(step, journey);
+        if step.stream.is_some() {
+            self.stream.begin(journey.trace, shared.started_at(), intended);
+        }
         let result = match &rendered {
             Err(fault) => Err(fault.clone()),
             Ok(()) => self.send_in_time(step, &mut sending).await,
@@ -141,6 +147,11 @@ impl Vu {
             (Ok(_), Some(answer)) => judge(step, answer, &mut self.variables).err(),
             (Ok(_), None) => None,
         };
+        let flaw = match (step.stream, &answer, &fault) {
+            (Some(wanted), Some(answer), None) => self.stream.judge(wanted, answer.header("content-type")).err(),
+            _ => None,
+        };
+        let fault = fault.or_else(|| flaw.as_ref().map(Flaw::fault));
         let kind = fault.as_ref().map(|fault| fault.kind);
         let since = |from: Instant, to: Instant| Micros::from(to.saturating_duration_since(from));
         let outcome = Outcome {
@@ -161,6 +172,11 @@ impl Vu {
         };
         let request = rendered.is_ok().then_some(self.request.as_slice());
         shared.recorder.borrow_mut().record(&outcome, || write_down(&shared, step, request, answer.as_ref()));
+        if step.stream.is_some() {
+            let head = answer.and_then(|answer| answer.first_byte_at());
+            let log = self.stream.end(sending.sent, head, answer.map(|_| ended), outcome.fault.as_ref());
+            shared.recorder.borrow_mut().record_stream(&outcome, log, flaw.map(|flaw| flaw.fault));
+        }
         if let Ok(connection) = result
             && connection.is_reusable()
         {
@@ -189,7 +205,14 @@ impl Vu {
     async fn send_in_time(&mut self, step: &PlannedStep, sending: &mut Sending) -> Result<Connection, Fault> {
         let limit = self.shared.plan.request_timeout;
         let until = sending.began + limit;
-        let sent = send(&self.shared, &mut self.links[step.origin], step, &self.request, sending);
+        let reader = &mut self.stream;
+        let mut each = |at: Instant, piece: &[u8]| reader.piece(at, piece);
+        let want = match step.stream {
+            Some(_) => Want::Each(&mut each),
+            None if step.reads_body => Want::Keep,
+            None => Want::Count,
+        };
+        let sent = send(&self.shared, &mut self.links[step.origin], step, &self.request, want, sending);
         let in_time = self.deadline.hold(until, sent).await;
         in_time.unwrap_or_else(|_passed| {
             Err(Fault::new(ErrorKind::Timeout, format!("no whole answer within {}", Micros::from(limit))))
@@ -211,6 +234,7 @@ async fn send(
     link: &mut Link,
     step: &PlannedStep,
     request: &[u8],
+    want: Want<'_>,
     sending: &mut Sending,
 ) -> Result<Connection, Fault> {
     let mut kept = link.connection.take();
@@ -227,7 +251,6 @@ async fn send(
             connection
         }
     };
-    let want = if step.reads_body { Want::Keep } else { Want::Count };
     connection.exchange(request, want).await?;
     Ok(connection)
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::contract::header;
 use crate::ids::AppId;
 
-use super::{BodyTemplate, Expect, Extract, ExtractFrom, RequestTemplate, executor::whole_ms};
+use super::{BodyTemplate, Expect, Extract, ExtractFrom, RequestTemplate, StreamRules, executor::whole_ms};
 
 /// One request of an iteration, and what is expected of the answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Step {
     /// The answer is a stream of events, measured piece by piece.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamKind>,
+    /// What a stream is held to.
+    #[serde(default, skip_serializing_if = "StreamRules::is_default")]
+    pub stream_rules: StreamRules,
     /// The pause after it, in milliseconds.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub think_time_ms: u64,
@@ -75,6 +78,7 @@ impl Step {
             extract: Vec::new(),
             follow_redirects: 0,
             stream: None,
+            stream_rules: StreamRules::default(),
             think_time_ms: 0,
         }
     }
@@ -215,6 +219,13 @@ impl Step {
     #[must_use]
     pub fn sse(mut self) -> Self {
         self.stream = Some(StreamKind::Sse);
+        self
+    }
+
+    /// Holds the stream to these rules.
+    #[must_use]
+    pub fn stream_rules(mut self, rules: StreamRules) -> Self {
+        self.stream_rules = rules;
         self
     }
 

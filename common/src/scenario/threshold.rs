@@ -1,10 +1,12 @@
 //! Thresholds in k6's syntax: a metric, perhaps of one step, and an expression on it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// The metrics that a threshold can name.
-pub const METRICS: [&str; 5] =
-    ["http_req_duration", "http_req_failed", "http_reqs", "iterations", "dropped_iterations"];
+pub const METRICS: [&str; 6] =
+    ["http_req_duration", "http_req_waiting", "http_req_failed", "http_reqs", "iterations", "dropped_iterations"];
 
 /// A limit on a metric, and what follows when it is crossed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +46,8 @@ pub struct ThresholdMetric {
     pub step: Option<String>,
 }
 
-/// `p(95)<150`: an aggregate, a comparison, a limit (milliseconds for durations, a share for rates).
+/// `p(95)<150`: an aggregate, a comparison, a limit (milliseconds for durations, a share for rates), or
+/// `p(95)<=+20%`: a limit that is so much above or below a baseline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ThresholdExpression {
     /// What is computed.
@@ -53,6 +56,8 @@ pub struct ThresholdExpression {
     pub comparison: Comparison,
     /// With what.
     pub limit: f64,
+    /// True if `limit` is percent above (or, below 0, under) what a baseline came to. k6 has no such limits.
+    pub relative: bool,
 }
 
 /// What is computed of a metric.
@@ -112,7 +117,7 @@ impl ThresholdMetric {
     #[must_use]
     pub fn takes(&self, aggregate: Aggregate) -> bool {
         match self.metric.as_str() {
-            "http_req_duration" => !matches!(aggregate, Aggregate::Rate | Aggregate::Count),
+            "http_req_duration" | "http_req_waiting" => !matches!(aggregate, Aggregate::Rate | Aggregate::Count),
             "http_req_failed" => aggregate == Aggregate::Rate,
             _ => matches!(aggregate, Aggregate::Rate | Aggregate::Count),
         }
@@ -120,7 +125,7 @@ impl ThresholdMetric {
 }
 
 impl ThresholdExpression {
-    /// Reads `p(95)<150`, `rate<0.01`, `avg<=80`.
+    /// Reads `p(95)<150`, `rate<0.01`, `avg<=80`, `p(95)<=+20%`.
     ///
     /// # Errors
     /// When it is not an aggregate, a comparison and a number.
@@ -138,9 +143,30 @@ impl ThresholdExpression {
             .iter()
             .find_map(|(sign, comparison)| rest.strip_prefix(sign).map(|number| (*comparison, number)))
             .ok_or_else(|| format!("{text:?} has no comparison"))?;
+        let percent = number.strip_suffix('%');
+        if percent.is_some_and(|percent| !percent.starts_with(['+', '-'])) {
+            return Err(format!(
+                "limit {number:?} of {text:?} is relative to nothing; write `+20%` for a fifth above the baseline"
+            ));
+        }
+        let number = percent.unwrap_or(number);
         let limit = number.parse::<f64>().ok().filter(|limit| limit.is_finite());
         let limit = limit.ok_or_else(|| format!("limit {number:?} of {text:?} is not a number"))?;
-        Ok(Self { aggregate: Aggregate::parse(aggregate)?, comparison, limit })
+        Ok(Self { aggregate: Aggregate::parse(aggregate)?, comparison, limit, relative: percent.is_some() })
+    }
+}
+
+impl fmt::Display for Aggregate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Percentile(percent) => write!(f, "p({percent})"),
+            Self::Avg => f.write_str("avg"),
+            Self::Med => f.write_str("med"),
+            Self::Min => f.write_str("min"),
+            Self::Max => f.write_str("max"),
+            Self::Rate => f.write_str("rate"),
+            Self::Count => f.write_str("count"),
+        }
     }
 }
 
@@ -176,8 +202,19 @@ mod tests {
             aggregate: Aggregate::Percentile(99.9),
             comparison: Comparison::AtMost,
             limit: 150.0,
+            relative: false,
         };
         assert_eq!(expression, expected);
+        assert_eq!(expression.aggregate.to_string(), "p(99.9)");
+    }
+
+    #[test]
+    fn a_limit_may_be_relative_to_a_baseline_if_it_has_a_sign() {
+        let above = ThresholdExpression::parse("p(95)<=+20%").unwrap();
+        assert_eq!((above.limit, above.relative), (20.0, true));
+        let below = ThresholdExpression::parse("rate>=-10%").unwrap();
+        assert_eq!((below.limit, below.relative), (-10.0, true));
+        assert!(ThresholdExpression::parse("p(95)<=20%").unwrap_err().contains("write `+20%`"));
     }
 
     #[test]

@@ -82,6 +82,7 @@ impl<'a> Findings<'a> {
             }
             self.request(step);
             self.expectations(step);
+            self.stream(step);
             for extract in &step.extract {
                 if let ExtractFrom::Json(pointer) = &extract.from {
                     self.pointer(&format!("step {}, extract {}", step.name, extract.name), pointer);
@@ -122,6 +123,23 @@ impl<'a> Findings<'a> {
                     self.template(&at(&format!("form field {name}")), value);
                 }
             }
+        }
+    }
+
+    fn stream(&mut self, step: &Step) {
+        let at = format!("step {}, stream", step.name);
+        if step.stream.is_none() && !step.stream_rules.is_default() {
+            self.add(&at, "rules of a stream, and the answer is not read as one: say `.sse()`");
+        }
+        step.stream_rules.problems().into_iter().for_each(|problem| self.add(&at, problem));
+        if step.stream.is_some() && step.follow_redirects > 0 {
+            self.add(&at, "a stream is measured from its own request: it follows no redirects");
+        }
+        let json = |expect: &Expect| {
+            matches!(expect, Expect::JsonEquals { .. } | Expect::JsonMatches { .. } | Expect::JsonExists { .. })
+        };
+        if step.stream.is_some() && step.expect.iter().any(json) {
+            self.add(&at, "a stream is no JSON document: expect status and headers");
         }
     }
 

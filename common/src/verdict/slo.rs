@@ -50,12 +50,28 @@ pub struct SloEvidence {
     pub underloaded: Option<String>,
     /// True if the load was stopped before its end.
     pub stopped: bool,
+    /// What was seen that ended it, where it was ended because of what was seen.
+    pub cause: Option<StopCause>,
     /// What the second source says.
     pub second: SecondSource,
     /// Traces of failed requests.
     pub failed_traces: Vec<TraceId>,
     /// Traces of the slowest requests.
     pub slow_traces: Vec<TraceId>,
+}
+
+/// Why a load was ended because of what was seen in it.
+///
+/// A load that ends at its worst moment is no fair sample: its fixed interval shows nothing. Only a condition that is
+/// proof by itself, over all the times it was looked at, lets a claim fail; nothing lets it pass.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StopCause {
+    /// Which condition, with its figures.
+    pub sentence: String,
+    /// True if it proves that this route's share of errors is broken.
+    pub proves_errors: bool,
+    /// The latency in milliseconds that it proves the P95 of this route to be above, if it does.
+    pub proves_p95_above_ms: Option<f64>,
 }
 
 /// Judges "fewer than `limit_pct` percent errors".
@@ -74,6 +90,11 @@ pub fn judge_errors(evidence: &SloEvidence, limit_pct: f64) -> (Verdict, String)
         evidence.requests,
         percent_interval(&judgement)
     );
+    if let Some(cause) = &evidence.cause {
+        // One percent is what the condition is about; a route that is allowed more is not shown to be broken.
+        let proven = cause.proves_errors && limit_pct <= 1.0;
+        return stopped(cause, proven, figures, &evidence.failed_traces, &seen);
+    }
     // Errors are facts about the app whoever sent late, so the generator's lateness does not excuse them.
     decide(evidence, judgement, figures, None, &evidence.failed_traces, &seen)
 }
@@ -103,6 +124,11 @@ pub fn judge_p95(evidence: &SloEvidence) -> (Verdict, String) {
     if !evidence.open_model {
         let verdict = undecided(Reason::ClosedLoop, figures, "closed-loop load", "load with an intended start");
         return (verdict, format!("{seen}; the load waited for answers, so its latencies are too kind"));
+    }
+    if let Some(cause) = &evidence.cause {
+        let proven =
+            cause.proves_p95_above_ms.is_some_and(|ms| latency.limit_ms <= ms) && evidence.generator_late.is_none();
+        return stopped(cause, proven, figures, &evidence.slow_traces, &seen);
     }
     decide(evidence, judgement, figures, evidence.generator_late.as_deref(), &evidence.slow_traces, &seen)
 }
@@ -140,6 +166,17 @@ fn decide(
         }
         Decision::Pass => confirm(&evidence.second, figures, seen),
     }
+}
+
+/// The verdict on a load that ended because of what was seen.
+fn stopped(cause: &StopCause, proven: bool, figures: Figures, traces: &[TraceId], seen: &str) -> (Verdict, String) {
+    let why = &cause.sentence;
+    if proven {
+        let verdict = Verdict::Fail { figures, traces: traces.to_vec() };
+        return (verdict, format!("{seen}; the load was stopped on proof, to be confirmed by another one: {why}"));
+    }
+    let verdict = undecided(Reason::Stopped, figures, why, "a load that runs to its end");
+    (verdict, format!("{seen}; the load was stopped, which by itself shows nothing about this claim: {why}"))
 }
 
 /// A pass needs the second source.

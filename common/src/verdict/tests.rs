@@ -30,6 +30,7 @@ fn flawless() -> SloEvidence {
         generator_late: None,
         underloaded: None,
         stopped: false,
+        cause: None,
         second: agrees(),
         failed_traces: vec![TraceId::from_u128(1)],
         slow_traces: vec![TraceId::from_u128(2)],
@@ -50,6 +51,35 @@ fn reason(verdict: &Verdict) -> Reason {
         Verdict::Inconclusive { reason, .. } => *reason,
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_load_that_was_stopped_shows_nothing_without_proof_however_good_or_bad_it_looked() {
+    let cause = StopCause { sentence: "ST1: held".into(), proves_errors: false, proves_p95_above_ms: None };
+    for evidence in [flawless(), hopeless()] {
+        let evidence = SloEvidence { stopped: true, cause: Some(cause.clone()), ..evidence };
+        assert_eq!(both(&evidence).map(|verdict| reason(&verdict)), [Reason::Stopped; 2]);
+        assert!(judge_errors(&evidence, 1.0).1.ends_with("ST1: held"));
+    }
+}
+
+#[test]
+fn a_stop_that_is_proof_fails_the_claim_it_proves_and_no_other() {
+    let proof = |proves_errors, proves_p95_above_ms| {
+        let cause = StopCause { sentence: "proof".into(), proves_errors, proves_p95_above_ms };
+        SloEvidence { stopped: true, cause: Some(cause), ..hopeless() }
+    };
+    let [errors, latency] = both(&proof(true, None));
+    assert!(errors.is_fail());
+    assert_eq!(reason(&latency), Reason::Stopped);
+    assert_eq!(reason(&judge_errors(&proof(true, None), 5.0).0), Reason::Stopped);
+    let [errors, latency] = both(&proof(false, Some(200.0)));
+    assert_eq!(reason(&errors), Reason::Stopped);
+    assert!(latency.is_fail());
+    // A P95 above 100 ms says nothing about a limit of 150 ms, and a late generator is no witness.
+    assert_eq!(reason(&judge_p95(&proof(false, Some(100.0))).0), Reason::Stopped);
+    let late = SloEvidence { generator_late: Some("late".into()), ..proof(false, Some(200.0)) };
+    assert_eq!(reason(&judge_p95(&late).0), Reason::Stopped);
 }
 
 #[test]
@@ -149,6 +179,7 @@ prop_compose! {
             tau_errors: tau,
             open_model: flags[0],
             stopped: flags[1],
+            cause: None,
             generator_late: late,
             underloaded,
             second,

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use common::ids::AppId;
+use common::scenario::Scenario;
 use common::settings::Settings;
 use common::verdict::{Outcome, exit_code};
 use tokio_util::sync::CancellationToken;
 
 use super::fail;
 use crate::cli::{EcosystemArgs, SuiteArgs, SuiteName};
+use crate::report;
 use crate::run::{self, Plan, RunError, Selection, Settled, Setup};
 use crate::suites;
 use crate::ui::{self, Ui};
@@ -21,6 +24,7 @@ pub(crate) async fn ecosystem(args: EcosystemArgs) -> u8 {
         ui: Arc::new(Ui::of(&Settings::process())),
         stop: stop_on_interrupt(),
     };
+    let keys = setup.ui.answer_status();
     let settled = match args.resume {
         Some(run) => run::resume(setup, run).await,
         None => {
@@ -28,6 +32,7 @@ pub(crate) async fn ecosystem(args: EcosystemArgs) -> u8 {
             run::begin(setup, plan).await
         }
     };
+    drop(keys);
     conclude(settled)
 }
 
@@ -49,21 +54,35 @@ pub(crate) async fn suite(args: SuiteArgs) -> u8 {
         stop: stop_on_interrupt(),
     };
     let plan = Plan::new(&format!("suite {name}"), &setup.target.target, args.profile, selection);
-    conclude(run::begin(setup, plan).await)
+    let keys = setup.ui.answer_status();
+    let settled = run::begin(setup, plan).await;
+    drop(keys);
+    if let (Some(dialect), Ok(settled)) = (args.dialect, &settled) {
+        report::dialect_lines(&settled.view, dialect).iter().for_each(|line| anstream::println!("{line}"));
+    }
+    conclude(settled)
 }
 
 /// What is asked for, if there is such a thing.
 fn select(args: &SuiteArgs) -> Result<Selection, String> {
     let SuiteName::App(app) = args.name else {
-        if args.scenario.is_some() || args.check.is_some() {
-            return Err("a funnel has neither --scenario nor --check".into());
+        if args.scenario.is_some() || args.check.is_some() || args.dialect.is_some() {
+            return Err("a funnel has neither --scenario nor --check nor --dialect".into());
         }
         return Ok(Selection { funnel: true, ..Selection::default() });
     };
     let suite = suites::suite(app);
-    if let Some(id) = args.scenario.as_ref().filter(|id| suite.scenario(id).is_none()) {
-        let known: Vec<_> = suite.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+    let shapes = if app == AppId::A2 { run::shape_ids() } else { Vec::new() };
+    let unknown = |id: &&String| suite.scenario(id).is_none() && !shapes.contains(id);
+    if let Some(id) = args.scenario.as_ref().filter(unknown) {
+        let known = suite.scenarios.iter().map(|scenario| scenario.id.as_str());
+        let known: Vec<_> = known.chain(shapes.iter().map(String::as_str)).collect();
         return Err(format!("--scenario {id}: {app} has {}", known.join(", ")));
+    }
+    let streams = |scenario: &&Scenario| scenario.steps.iter().any(|step| step.stream.is_some());
+    let mut chosen = suite.scenarios.iter().filter(|own| args.scenario.as_ref().is_none_or(|id| own.id == *id));
+    if args.dialect.is_some() && chosen.find(streams).is_none() {
+        return Err("--dialect: nothing of this is streamed; A4 has a4_chat_stream".into());
     }
     if let Some(id) = args.check.as_ref().filter(|id| suite.check(id).is_none()) {
         let known: Vec<_> = suite.checks.iter().map(|check| check.id).collect();
@@ -82,6 +101,8 @@ fn stop_on_interrupt() -> CancellationToken {
             stopped.cancel();
         }
         if tokio::signal::ctrl_c().await.is_ok() {
+            // An exit drops nothing, so the terminal gets its mode back here.
+            ui::restore_terminal();
             std::process::exit(i32::from(exit_code(Outcome::Interrupted, false)));
         }
     });

@@ -12,7 +12,7 @@ use super::head::{Counts, graded};
 use super::markdown::{cell, code, table};
 use super::select::{apps, traces};
 use super::state::State;
-use super::{Artifact, Head, funnel, json, matrix, text};
+use super::{Artifact, Head, funnel, json, matrix, perf_summary, text};
 use crate::record::{RouteFigures, RunView};
 
 /// Three files for each app that took part.
@@ -50,6 +50,11 @@ fn verdict(view: &RunView, app: AppId) -> String {
             let _ = writeln!(out, "## {title}\n");
             out.push_str(&matrix::rulings(of));
         }
+    }
+    let shapes: Vec<_> = view.shapes.iter().filter(|shape| shape.app == app).collect();
+    if !shapes.is_empty() {
+        out.push_str("## Load beyond the baseline\n\n");
+        out.push_str(&perf_summary::shapes(shapes));
     }
     reconciliations(&mut out, view, app);
     broken_checks(&mut out, view, app);

@@ -1,6 +1,7 @@
 //! One run as a ledger would tell it, with every kind of verdict in it. Fixed: no clock, no chance.
 
 mod load;
+mod shapes;
 
 use std::collections::BTreeMap;
 
@@ -68,6 +69,7 @@ pub(crate) fn records() -> Vec<Record> {
     }
     records.extend(checks());
     records.push(Record::KnownIssue(known_issue()));
+    records.extend(shapes::records());
     records.extend(waiting());
     records.extend([done(2, "2026-11-21T10:17:20.700Z", 116.599), phase(3, "funnels", "2026-11-21T10:17:20.701Z")]);
     records.extend(funnel());

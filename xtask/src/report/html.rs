@@ -4,6 +4,7 @@ mod app;
 mod geometry;
 mod plot;
 mod rest;
+mod shapes;
 
 use askama::Template;
 use common::ids::{AppId, TraceId};
@@ -34,6 +35,7 @@ struct Page {
     columns: Vec<&'static str>,
     matrix: Vec<MatrixRow>,
     issues: Vec<rest::Issue>,
+    shapes: Vec<shapes::Shape>,
     apps: Vec<app::Section>,
     reconciliations: Vec<rest::Reconciled>,
     funnels: Vec<rest::Journey>,
@@ -114,6 +116,7 @@ fn page(view: &RunView) -> Page {
         columns: Column::ALL.map(Column::title).into(),
         matrix: apps(view).into_iter().map(|app| matrix_row(view, app)).collect(),
         issues: view.known_issues.iter().map(|issue| site.issue(issue)).collect(),
+        shapes: view.shapes.iter().map(|shape| site.shape(shape)).collect(),
         apps: site.sections(),
         reconciliations: view.reconciliations.iter().map(|(phase, entry)| site.reconciled(*phase, entry)).collect(),
         funnels: view.funnels.iter().map(|funnel| site.journey(funnel)).collect(),

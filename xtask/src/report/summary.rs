@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::head::{Counts, graded};
 use super::select::{Aspect, apps, decided, traces, undecided};
 use super::{Artifact, Head, head, json};
-use crate::record::RunView;
+use crate::record::{RunView, ShapeRun};
 
 /// The summary of a run, `handshake-summary/1`.
 #[derive(Serialize, JsonSchema)]
@@ -37,6 +37,8 @@ pub(super) struct Summary {
     apps: BTreeMap<String, App>,
     /// Service levels with their figures.
     service_levels: Vec<Level>,
+    /// Ramp, spike, soak and burst with their figures.
+    shapes: Vec<Shape>,
     run: Run,
     /// The other reports of the run, as paths below the output root.
     reports: Vec<String>,
@@ -102,6 +104,33 @@ struct Level {
 }
 
 #[derive(Serialize, JsonSchema)]
+struct Shape {
+    /// `a2_burst`.
+    id: String,
+    app: String,
+    title: String,
+    /// How long it lasted.
+    duration_s: f64,
+    /// How long it lasts in full.
+    full_s: f64,
+    requests: u64,
+    errors: u64,
+    p95_ms: f64,
+    limit_ms: f64,
+    most_users: u32,
+    /// The users at which the app no longer kept up; absent if it did to the end.
+    knee_users: Option<u32>,
+    /// Events that were acknowledged; where it was asked what became of them.
+    acknowledged: Option<u64>,
+    /// Those of them that were found again once and as sent.
+    found_again: Option<u64>,
+    lost: Option<u64>,
+    twice: Option<u64>,
+    /// Those of them that the second source has once.
+    in_second_source: Option<u64>,
+}
+
+#[derive(Serialize, JsonSchema)]
 struct Run {
     command: Option<String>,
     /// The harness's own version.
@@ -148,6 +177,7 @@ fn summary(view: &RunView) -> Summary {
         known_issues: view.rollup.as_ref().map(|rollup| rollup.known_issues.clone()).unwrap_or_default(),
         apps: apps.collect(),
         service_levels: view.rulings.iter().filter_map(level).collect(),
+        shapes: view.shapes.iter().map(shape).collect(),
         run: run(view),
         reports: Vec::new(),
     }
@@ -205,6 +235,28 @@ fn level(ruling: &Ruling) -> Option<Level> {
         bad_lower_pct: judged.map(|judged| pct(judged.interval.lower)),
         bad_upper_pct: judged.map(|judged| pct(judged.interval.upper)),
     })
+}
+
+fn shape(of: &ShapeRun) -> Shape {
+    let (figures, stored) = (&of.figures, of.stored.as_ref());
+    Shape {
+        id: of.id.clone(),
+        app: of.app.to_string(),
+        title: of.title.clone(),
+        duration_s: figures.duration_s,
+        full_s: of.full_s,
+        requests: figures.requests,
+        errors: figures.errors,
+        p95_ms: figures.response.p95_ms,
+        limit_ms: figures.response.limit_ms,
+        most_users: of.points.iter().map(|point| point.users).max().unwrap_or(0),
+        knee_users: of.knee.as_ref().map(|knee| knee.users),
+        acknowledged: stored.map(|proof| proof.acknowledged),
+        found_again: stored.map(|proof| proof.found),
+        lost: stored.map(|proof| proof.lost),
+        twice: stored.map(|proof| proof.twice),
+        in_second_source: stored.map(|proof| proof.in_a8),
+    }
 }
 
 fn run(view: &RunView) -> Run {

@@ -8,6 +8,7 @@ use common::slo::{Claim, NEVER_US, Quantile, Terms, bucket_interval, tau};
 use common::units::Micros;
 use common::verdict::LatencyFigures;
 
+use super::streams;
 use crate::record::{Exemplar, Generator, RouteFigures, Second};
 
 /// Percentiles of the distribution plot, in thousandths of a percent.
@@ -59,6 +60,7 @@ pub(super) fn figures(
         duration_s: report.measured_s,
         requests_per_s: if report.measured_s > 0.0 { as_f64(step.count) / report.measured_s } else { 0.0 },
         tau,
+        stream: step.stream.as_ref().map(|stream| streams::figures(stream, report.measured_s)),
     }
 }
 
@@ -83,7 +85,7 @@ pub(super) fn latency_figures(latency: &Latency, limit_ms: u32, tau: f64) -> Lat
     }
 }
 
-fn distribution(latency: &Latency) -> Vec<(f64, f64)> {
+pub(super) fn distribution(latency: &Latency) -> Vec<(f64, f64)> {
     let points = PLOT.iter().filter_map(|milli| Some((as_f64(*milli) / 1_000.0, latency.quantile(*milli, 100_000)?)));
     points.map(|(percent, us)| (percent, Micros(us).as_ms())).collect()
 }
@@ -132,6 +134,6 @@ fn whole(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-fn as_f64(value: u64) -> f64 {
+pub(super) fn as_f64(value: u64) -> f64 {
     u32::try_from(value).map_or(f64::from(u32::MAX), f64::from)
 }

@@ -1,9 +1,9 @@
-//! Phase 2: each app under its baseline, its checks, and its known issues measured again.
+//! Phase 2: each app under its baseline, its checks, its known issues measured again, and the shapes beyond a baseline.
 
 use common::ids::AppId;
 use common::scenario::Scenario;
 
-use super::{Run, RunError, audit, known_issues, probe};
+use super::{Run, RunError, audit, known_issues, probe, shapes};
 
 const PHASE: u8 = 2;
 
@@ -18,6 +18,7 @@ pub(super) async fn phase(run: &mut Run) -> Result<(), RunError> {
     if overview && only.check.is_none() && run.plan.apps().contains(&AppId::A8) {
         known_issues::overview(run).await?;
     }
+    shapes::run_all(run).await?;
     audit::telemetry(run, PHASE, AppId::ALL.as_slice())
 }
 

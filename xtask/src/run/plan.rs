@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use common::ids::AppId;
-use common::scenario::{Executor, Scenario, Step};
+use common::scenario::{Executor, Scenario, Shape, Step};
 use common::suite::Suite;
+use common::target::VUS_WITHOUT_APPROVAL;
 
 use crate::cli::Profile;
 use crate::record::{PlannedPhase, RunStarted};
@@ -49,11 +50,7 @@ impl Profile {
 
     /// How long a baseline lasts.
     pub(crate) fn baseline(self) -> Duration {
-        Duration::from_secs(match self {
-            Self::Quick => 18,
-            Self::Standard => 60,
-            Self::Full => 15 * 60,
-        })
+        self.scale().duration(Shape::Baseline)
     }
 
     /// How long the health routes of one app are probed.
@@ -88,7 +85,7 @@ impl Plan {
     pub(crate) fn new(command: &str, target: &str, profile: Profile, selection: Selection) -> Self {
         let mut plan =
             Self { command: command.to_owned(), target: target.to_owned(), profile, selection, phases: Vec::new() };
-        let (smoke, load) = (plan.smoke_s(), plan.load_s());
+        let (smoke, load) = (plan.smoke_s(), plan.load_s() + plan.shapes_s(VUS_WITHOUT_APPROVAL));
         let part = plan.selection.scenario.is_some() || plan.selection.check.is_some();
         let mut add = |phase: u8, title: &str, planned_s: f64| {
             plan.phases.push(PlannedPhase { phase, title: title.to_owned(), planned_s });
@@ -98,7 +95,7 @@ impl Plan {
             add(1, "smoke and health", smoke);
         }
         if !plan.selection.funnel {
-            add(2, "baseline load and checks", load);
+            add(2, "load and checks", load);
         }
         if plan.selection.app.is_none() {
             add(3, "funnels", 10.0);

@@ -15,9 +15,11 @@ use common::verdict::{Claim, Figures, Ruling, SecondSource, SloEvidence, Verdict
 use super::figures::{figures, latency_figures};
 use super::gauge::Gauge;
 use super::second_source;
+use super::stops;
 use super::{Run, RunError};
 use crate::record::{Record, RouteFigures};
 use crate::suites;
+use crate::ui::LoadPlan;
 
 /// Nothing in this time counts.
 const WARM_UP: Duration = Duration::from_millis(500);
@@ -35,7 +37,10 @@ pub(crate) async fn run_all(run: &mut Run, phase: u8, scenarios: Vec<Scenario>) 
     let most = run.guard.environment().limits().vus_without_approval;
     let mut all = Vec::new();
     for group in groups(scenarios, most) {
-        all.extend(run_group(run, phase, &group).await?);
+        let group = stops::spare(run, phase, group)?;
+        if !group.is_empty() {
+            all.extend(run_group(run, phase, &group).await?);
+        }
     }
     Ok(all)
 }
@@ -63,11 +68,14 @@ async fn run_group(run: &mut Run, phase: u8, group: &[Scenario]) -> Result<Vec<R
     let title = if let [only] = group { only.title.clone() } else { format!("{} workloads side by side", group.len()) };
     run.ui.load_started(&names, &title, (longest + WARM_UP).as_secs_f64());
     let gauge = Arc::new(Gauge::default());
+    let heard = stops::listen(run, group, longest);
+    let stops = stops::options(run.plan.profile, group, heard.as_ref().map(|(ear, _)| ear));
     let loads = group.iter().map(|scenario| {
-        let options = options(run, scenario, &gauge);
+        let options = LoadOptions { stops: Some(stops.clone()), ..options(run, scenario, &gauge) };
         load::run(scenario, &run.guard, options)
     });
     let results = futures_util::future::join_all(loads).await;
+    drop(heard);
     run.ui.load_finished(&names, gauge.whole());
     run.mourn(phase)?;
     run.go_on()?;
@@ -88,6 +96,7 @@ async fn settle(
     scenario: &Scenario,
     report: &LoadReport,
 ) -> Result<Vec<RouteFigures>, RunError> {
+    stops::record(run, phase, scenario, report)?;
     let compared = second_source::compare(run, phase, report).await?;
     let mut all = Vec::new();
     for step in &report.steps {
@@ -106,30 +115,35 @@ async fn settle(
     Ok(all)
 }
 
-fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> LoadOptions {
+pub(super) fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> LoadOptions {
     let step_limits = scenario.steps.iter().map(|step| {
         let limit = slo_of(&suites::suite(scenario.app_of(step)).contract, &step.route_name()).0.p95_ms;
         (step.name.clone(), vec![Micros::from_ms(u64::from(limit))])
     });
-    let (ui, gauge, id) = (Arc::clone(&run.ui), Arc::clone(gauge), scenario.id.clone());
+    let (ui, gauge) = (Arc::clone(&run.ui), Arc::clone(gauge));
+    let plan =
+        LoadPlan { scenario: scenario.id.clone(), seconds: (scenario.executor.duration() + WARM_UP).as_secs_f64() };
     LoadOptions {
         warm_up: WARM_UP,
         step_limits: step_limits.collect(),
         stop: run.stop.child_token(),
-        on_window: Some(Arc::new(move |window: &LiveWindow| ui.load_tick(gauge.take(&id, window)))),
+        on_window: Some(Arc::new(move |window: &LiveWindow| {
+            ui.load_window(&plan, window);
+            ui.load_tick(gauge.take(&plan.scenario, window));
+        })),
         ..LoadOptions::default()
     }
 }
 
 /// The service level of a route, and the route itself if the contract has it.
-fn slo_of(contract: &Contract, name: &str) -> (Slo, Option<Route>) {
+pub(super) fn slo_of(contract: &Contract, name: &str) -> (Slo, Option<Route>) {
     let route = contract.routes.iter().find(|route| route.name() == name).cloned();
     let slo = route.as_ref().and_then(|route| route.slo.clone());
     (slo.unwrap_or_else(|| Slo::p95(DEFAULT_P95_MS)), route)
 }
 
 /// A load that gave nothing to judge: the app cannot be reached, or the workload does not fit.
-fn record_failure(run: &mut Run, phase: u8, scenario: &Scenario, error: &LoadError) -> Result<(), RunError> {
+pub(super) fn record_failure(run: &mut Run, phase: u8, scenario: &Scenario, error: &LoadError) -> Result<(), RunError> {
     let (app, blamed) = match error {
         LoadError::Unreachable { app, .. } => (*app, Figures::counted("attempts to connect", 1, 1)),
         _ => (scenario.app, None),
@@ -187,7 +201,13 @@ fn rule(
     ]
 }
 
-fn evidence(report: &LoadReport, step: &StepReport, tau: f64, slo: &Slo, second: SecondSource) -> SloEvidence {
+pub(super) fn evidence(
+    report: &LoadReport,
+    step: &StepReport,
+    tau: f64,
+    slo: &Slo,
+    second: SecondSource,
+) -> SloEvidence {
     let limit = Micros::from_ms(u64::from(slo.p95_ms));
     SloEvidence {
         requests: step.count,
@@ -202,6 +222,7 @@ fn evidence(report: &LoadReport, step: &StepReport, tau: f64, slo: &Slo, second:
         generator_late: report.health.blames_itself(limit),
         underloaded: report.health.dropped_too_many(),
         stopped: report.end != load::End::Completed,
+        cause: stops::cause(report, step),
         second,
         failed_traces: step.failed.iter().map(|exemplar| exemplar.trace_id).collect(),
         slow_traces: step.slowest.iter().map(|exemplar| exemplar.trace_id).collect(),

@@ -88,9 +88,11 @@ async fn carry_through(
         ui: setup.ui,
         plan,
         guard,
+        approved: None,
         context,
         embedded,
         stop: setup.stop,
+        stopped: BTreeMap::new(),
         mourned: std::collections::BTreeSet::new(),
     };
     let opening = match fresh {

@@ -1,4 +1,4 @@
-//! The live view: one line for the run, one for the current load, finished things above them.
+//! The live view: one line for the run, one for all current loads, one for each of them; finished things above.
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,8 @@ use super::Tick;
 use crate::record::PlannedPhase;
 use crate::report::duration;
 
+/// Lines for single loads.
+const MOST_LOADS: usize = 8;
 const REDRAW: Duration = Duration::from_millis(200);
 /// A bar's position is in tenths of a second.
 const PER_SECOND: f64 = 10.0;
@@ -18,6 +20,7 @@ pub(super) struct Live {
     lines: MultiProgress,
     run: ProgressBar,
     load: Option<ProgressBar>,
+    each: Vec<ProgressBar>,
     color: bool,
     plan: Vec<PlannedPhase>,
     /// The current phase, when it began, how long it was planned.
@@ -41,7 +44,7 @@ impl Live {
         let run = lines.add(ProgressBar::new(0));
         run.set_style(style(color, "{spinner} {prefix}  {bar:24}  {elapsed}  {wide_msg}"));
         run.enable_steady_tick(REDRAW);
-        Self { lines, run, load: None, color, plan: Vec::new(), current: None }
+        Self { lines, run, load: None, each: Vec::new(), color, plan: Vec::new(), current: None }
     }
 
     pub(super) fn plan(&mut self, phases: &[PlannedPhase]) {
@@ -79,7 +82,30 @@ impl Live {
         self.tell_time_left();
     }
 
+    /// A line for each load, as many as leave room for the rest.
+    pub(super) fn loads(&mut self, loads: &[(String, String)]) {
+        if self.load.is_none() {
+            return;
+        }
+        let shown = loads.len().min(MOST_LOADS);
+        while self.each.len() < shown {
+            let line = self.lines.add(ProgressBar::new(1));
+            line.set_style(ProgressStyle::with_template("    {wide_msg}").expect("a literal with known keys"));
+            self.each.push(line);
+        }
+        for (line, (_, text)) in self.each.iter().zip(loads) {
+            line.set_message(text.clone());
+        }
+        if let Some(last) = self.each.last().filter(|_| loads.len() > MOST_LOADS) {
+            last.set_message(format!("and {} more: press t for all", loads.len() + 1 - MOST_LOADS));
+        }
+    }
+
     pub(super) fn load_finished(&mut self) {
+        for line in self.each.drain(..) {
+            line.finish_and_clear();
+            self.lines.remove(&line);
+        }
         if let Some(load) = self.load.take() {
             load.finish_and_clear();
             self.lines.remove(&load);

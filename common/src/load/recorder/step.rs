@@ -9,11 +9,13 @@ use crate::load::latency::{Latency, MAX_US};
 use crate::load::live::StepWindow;
 use crate::load::plan::PlannedStep;
 use crate::load::report::{Capsule, ErrorKind, Exemplar, INFINITE_US, OverLimit, SecondPoint, StepReport};
+use crate::load::stream::{ChunkLog, StreamFault, StreamReport};
 
 use crate::scenario::Executor;
 
 use super::Outcome;
 use super::stages::Stages;
+use super::told::Ledger;
 
 /// Requests whose samples are kept in send order.
 const MAX_SAMPLES: usize = 65_536;
@@ -45,13 +47,18 @@ pub(crate) struct StepRecorder {
     samples: Vec<Sample>,
     slowest: Vec<Exemplar>,
     failed: Vec<Exemplar>,
+    stream: Option<Box<StreamReport>>,
+    told: Ledger,
     stages: Option<Box<Stages>>,
     window: StepWindow,
     window_histogram: Histogram<u32>,
+    window_first_byte: Histogram<u32>,
 }
 
 impl StepRecorder {
-    pub(crate) fn new(limits_us: &[u64], executor: &Executor, warm_up: Duration) -> Self {
+    /// With room for so many requests to be told one by one.
+    pub(crate) fn new(step: &PlannedStep, executor: &Executor, warm_up: Duration, room: usize) -> Self {
+        let limits_us = &step.limits_us;
         Self {
             count: 0,
             ok: 0,
@@ -67,9 +74,13 @@ impl StepRecorder {
             samples: Vec::new(),
             slowest: Vec::new(),
             failed: Vec::new(),
+            stream: step.stream.map(|wanted| Box::new(StreamReport::new(wanted.rules))),
+            told: Ledger::new(room),
             stages: Stages::of(limits_us, executor, warm_up).map(Box::new),
             window: StepWindow { over: vec![0; limits_us.len()], ..StepWindow::default() },
             window_histogram: Histogram::new_with_bounds(1, MAX_US, 3)
+                .expect("1 µs to 1 h at 3 digits are valid bounds"),
+            window_first_byte: Histogram::new_with_bounds(1, MAX_US, 3)
                 .expect("1 µs to 1 h at 3 digits are valid bounds"),
         }
     }
@@ -93,6 +104,9 @@ impl StepRecorder {
         } else if outcome.fault.is_none() {
             window.max_us = window.max_us.max(outcome.response.0);
             self.window_histogram.saturating_record(outcome.response.0.max(1));
+            if let Some(first_byte) = outcome.first_byte {
+                self.window_first_byte.saturating_record(first_byte.0.max(1));
+            }
         } else {
             return;
         }
@@ -101,13 +115,16 @@ impl StepRecorder {
         }
     }
 
+    /// Tells a request apart, if that was asked for.
+    pub(super) fn tell(&mut self, outcome: &Outcome) {
+        self.told.add(outcome);
+    }
+
     pub(super) fn take_window(&mut self) -> StepWindow {
         let fresh = StepWindow { over: vec![0; self.over.len()], ..StepWindow::default() };
         let mut window = std::mem::replace(&mut self.window, fresh);
-        let buckets = self.window_histogram.iter_recorded();
-        window.buckets =
-            buckets.map(|bucket| (bucket.value_iterated_to(), bucket.count_since_last_iteration())).collect();
-        self.window_histogram.reset();
+        window.buckets = drain(&mut self.window_histogram);
+        window.first_byte_buckets = drain(&mut self.window_first_byte);
         window
     }
 
@@ -183,6 +200,12 @@ impl StepRecorder {
         }
     }
 
+    pub(super) fn record_stream(&mut self, log: &ChunkLog, fault: Option<StreamFault>) {
+        if let Some(stream) = &mut self.stream {
+            stream.record(log, fault);
+        }
+    }
+
     pub(super) fn add(&mut self, other: Self) {
         self.count += other.count;
         self.ok += other.ok;
@@ -205,6 +228,10 @@ impl StepRecorder {
         self.failed.extend(other.failed);
         self.failed.sort_by_key(|exemplar| exemplar.at_unix_ms);
         self.failed.truncate(FAILED);
+        if let Some((own, more)) = self.stream.as_mut().zip(other.stream) {
+            own.add(*more);
+        }
+        self.told.merge(other.told);
     }
 
     pub(crate) fn into_report(
@@ -216,7 +243,11 @@ impl StepRecorder {
         self.samples.sort_by_key(|sample| sample.sent_ns);
         self.samples.truncate(MAX_SAMPLES);
         let places = (0_u32..).zip(&self.samples);
-        StepReport {
+        let cut_off = self.started.saturating_sub(self.finished);
+        if let Some(stream) = &mut self.stream {
+            stream.cut_off = cut_off;
+        }
+        let mut report = StepReport {
             name: step.name.clone(),
             app: step.app,
             route: step.route.clone(),
@@ -224,7 +255,7 @@ impl StepRecorder {
             ok: self.ok,
             errors: self.errors,
             statuses: self.statuses,
-            cut_off: self.started.saturating_sub(self.finished),
+            cut_off,
             body_bytes: self.body_bytes,
             failed_at: places.filter(|(_, sample)| sample.failed).map(|(place, _)| place).collect(),
             samples_us: self.samples.iter().filter_map(|sample| sample.response_us).collect(),
@@ -237,9 +268,23 @@ impl StepRecorder {
             series_truncated,
             slowest: self.slowest,
             failed: self.failed,
+            stream: self.stream,
+            acknowledged: Vec::new(),
+            unacknowledged: Vec::new(),
+            told_not_kept: 0,
             stages: self.stages.map(|stages| stages.figures()).unwrap_or_default(),
-        }
+        };
+        self.told.tell(&mut report);
+        report
     }
+}
+
+/// Values and counts of what was recorded; nothing is left of it.
+fn drain(histogram: &mut Histogram<u32>) -> Vec<(u64, u64)> {
+    let buckets = histogram.iter_recorded();
+    let drained = buckets.map(|bucket| (bucket.value_iterated_to(), bucket.count_since_last_iteration())).collect();
+    histogram.reset();
+    drained
 }
 
 pub(super) fn is_infinite(outcome: &Outcome) -> bool {

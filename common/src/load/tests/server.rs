@@ -31,6 +31,7 @@ impl Server {
             .route("/echo/{*rest}", any(echo))
             .route("/login", any(|| async { Html("<form>please sign in</form>") }))
             .route("/broken", any(|| async { (StatusCode::INTERNAL_SERVER_ERROR, "boom") }))
+            .route("/fails-from/{n}", any(fails_from))
             .route("/slow/{ms}", any(slow))
             .route("/stall/{at}/{ms}", any(stall))
             .route("/close", any(|| async { ([("connection", "close")], "bye") }))
@@ -66,6 +67,12 @@ async fn echo(State(counts): State<Arc<Counts>>, uri: Uri, headers: HeaderMap, b
         "test_run": header("x-test-run"), "type": header("content-type"), "id": "a b/c", "count": 7,
     });
     ([("x-next", "n-1")], axum::Json(answer))
+}
+
+/// Answers the first `n` requests well.
+async fn fails_from(State(counts): State<Arc<Counts>>, Path(n): Path<u64>) -> StatusCode {
+    let before = counts.requests.fetch_add(1, Ordering::SeqCst);
+    if before < n { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
 }
 
 async fn slow(State(counts): State<Arc<Counts>>, Path(ms): Path<u64>) -> &'static str {

@@ -166,3 +166,28 @@ async fn a_report_survives_json() {
     let back: LoadReport = serde_json::from_str(&text).unwrap();
     assert!(back == report, "the report that was read back differs from\n{text}");
 }
+
+#[tokio::test]
+async fn acknowledged_requests_are_told_one_by_one_with_their_warm_up() {
+    let server = Server::start().await;
+    let probe = paced(Step::get("ok", "/ok"), 10);
+    let warm_up = Duration::from_millis(50);
+    let options = LoadOptions { keep_acknowledged: true, warm_up, ..LoadOptions::default() };
+    let report = run(&probe, &guard(server.port), options).await.unwrap();
+    let step = &report.steps[0];
+    assert_eq!(step.count, 10);
+    let told: Vec<_> = step.acknowledged.iter().map(|told| told.iteration).collect();
+    assert_eq!(told, (0..15).collect::<Vec<_>>());
+    let mut told: Vec<_> = step.acknowledged.iter().map(|told| told.trace_id.to_string()).collect();
+    let mut seen = server.traces();
+    told.sort();
+    seen.sort();
+    assert_eq!(told, seen, "each with the trace under which the server got it");
+
+    let fails = paced(Step::get("broken", "/broken"), 3);
+    let options = LoadOptions { keep_acknowledged: true, ..LoadOptions::default() };
+    let report = run(&fails, &guard(server.port), options).await.unwrap();
+    assert_eq!((report.steps[0].acknowledged.len(), report.steps[0].unacknowledged.len()), (0, 3));
+    let report = run(&probe, &guard(server.port), LoadOptions::default()).await.unwrap();
+    assert_eq!(report.steps[0].acknowledged, [], "only where it is asked for");
+}

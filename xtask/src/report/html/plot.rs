@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::geometry::{Scale, nines, ticks};
-use crate::record::Second;
+use crate::record::{Second, ShapePoint};
 use crate::report::text::{ms, plural};
 
 /// Where a claim's figure lies beside its limit.
@@ -106,14 +106,7 @@ pub(super) fn series(seconds: &[Second], limit_ms: f64, title: &str) -> String {
     let most = seconds.iter().map(|second| second.errors).max().unwrap_or(0).max(1);
     for second in seconds.iter().filter(|second| second.errors > 0) {
         let errors = Scale::new((0.0, as_f64(most)), (0.0, 36.0)).at(as_f64(second.errors)).max(3.0);
-        let _ = write!(
-            svg,
-            "<rect class=\"errors\" x=\"{:.1}\" y=\"{:.1}\" width=\"5\" height=\"{errors:.1}\"><title>{} at {} s</title></rect>",
-            x.at(f64::from(second.t_s)) - 2.5,
-            INSIDE.3 - errors,
-            plural(usize::try_from(second.errors).unwrap_or(usize::MAX), "error"),
-            second.t_s
-        );
+        error_bar(&mut svg, x.at(f64::from(second.t_s)), errors, (second.errors, second.t_s));
     }
     for (class, of) in LINES {
         polyline(&mut svg, class, seconds.iter().map(|s| (x.at(f64::from(s.t_s)), y.at(of(s)))));
@@ -123,6 +116,76 @@ pub(super) fn series(seconds: &[Second], limit_ms: f64, title: &str) -> String {
     svg
 }
 
+/// Virtual users and requests of each second, on one scale.
+pub(super) fn crowd(points: &[ShapePoint], title: &str) -> String {
+    let users = |point: &ShapePoint| f64::from(point.users);
+    let rate = |point: &ShapePoint| as_f64(point.requests);
+    let top = points.iter().map(|point| users(point).max(rate(point))).fold(1.0, f64::max) * 1.1;
+    let (mut svg, x, y) = over_time("crowd", points, top, title);
+    polyline(&mut svg, "users", points.iter().map(|point| (x.at(middle(point)), y.at(users(point)))));
+    polyline(&mut svg, "p95", points.iter().map(|point| (x.at(middle(point)), y.at(rate(point)))));
+    if let Some(last) = points.last() {
+        let (of_rate, of_users) = (y.at(rate(last)) + 4.0, y.at(users(last)) + 4.0);
+        let of_users = if (of_rate - of_users).abs() < 13.0 { of_rate - 13.0 } else { of_users };
+        name(&mut svg, "p95", "req/s", of_rate);
+        name(&mut svg, "users", "users", of_users);
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+/// P95 of each second beside the limit, and the errors under it.
+pub(super) fn shaped(points: &[ShapePoint], limit_ms: f64, title: &str) -> String {
+    let top = points.iter().map(|point| point.p95_ms).filter(|ms| ms.is_finite()).fold(limit_ms * 1.1, f64::max);
+    let (mut svg, x, y) = over_time("series", points, top, title);
+    limit(&mut svg, y, limit_ms);
+    let most = points.iter().map(|point| point.errors).max().unwrap_or(0).max(1);
+    for point in points.iter().filter(|point| point.errors > 0) {
+        let high = Scale::new((0.0, as_f64(most)), (0.0, 36.0)).at(as_f64(point.errors)).max(3.0);
+        error_bar(&mut svg, x.at(middle(point)), high, (point.errors, point.t_s));
+    }
+    polyline(&mut svg, "p95", points.iter().map(|point| (x.at(middle(point)), y.at(point.p95_ms))));
+    if let Some(last) = points.last() {
+        name(&mut svg, "p95", "P95", y.at(last.p95_ms) + 4.0);
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+/// A second is drawn in its middle.
+fn middle(point: &ShapePoint) -> f64 {
+    f64::from(point.t_s) + 0.5
+}
+
+/// An empty plot over the seconds of a shape.
+fn over_time(class: &str, points: &[ShapePoint], top: f64, title: &str) -> (String, Scale, Scale) {
+    let end = points.iter().map(|point| point.t_s + 1).max().unwrap_or(1);
+    let x = Scale::new((0.0, f64::from(end)), (INSIDE.0, INSIDE.2));
+    let y = Scale::new((0.0, top), (INSIDE.3, INSIDE.1));
+    let mut svg = open("plot", PLOT, class, title);
+    frame(&mut svg, y, top);
+    for tick in ticks(f64::from(end)) {
+        column(&mut svg, x.at(tick), &format!("{tick}"));
+    }
+    caption(&mut svg, "seconds");
+    (svg, x, y)
+}
+
+fn name(svg: &mut String, class: &str, text: &str, at: f64) {
+    let x = INSIDE.2 + 6.0;
+    let _ = write!(svg, "<text class=\"name {class}\" x=\"{x:.1}\" y=\"{at:.1}\">{text}</text>");
+}
+
+fn error_bar(svg: &mut String, x: f64, high: f64, (errors, second): (u64, u32)) {
+    let _ = write!(
+        svg,
+        "<rect class=\"errors\" x=\"{:.1}\" y=\"{:.1}\" width=\"5\" height=\"{high:.1}\"><title>{} at {second} s</title></rect>",
+        x - 2.5,
+        INSIDE.3 - high,
+        plural(usize::try_from(errors).unwrap_or(usize::MAX), "error"),
+    );
+}
+
 /// The name of each line at its end, moved apart where they would lie on each other.
 fn names(svg: &mut String, seconds: &[Second], y: Scale) {
     let Some(last) = seconds.last() else { return };
@@ -130,8 +193,7 @@ fn names(svg: &mut String, seconds: &[Second], y: Scale) {
     for (class, of) in LINES {
         let at = f64::max(y.at(of(last)) + 4.0, above);
         above = at + 13.0;
-        let name = class.to_uppercase();
-        let _ = write!(svg, "<text class=\"name {class}\" x=\"{:.1}\" y=\"{at:.1}\">{name}</text>", INSIDE.2 + 6.0);
+        name(svg, class, &class.to_uppercase(), at);
     }
 }
 

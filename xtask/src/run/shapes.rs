@@ -1,0 +1,167 @@
+//! Ramp, spike, soak and burst of A2, once no baseline failed: how far it carries, and that it loses nothing on the way.
+
+mod curve;
+mod plan;
+mod rule;
+
+use std::sync::Arc;
+
+use a2_ingest::proof;
+use common::guard::Refusal;
+use common::ids::AppId;
+use common::load::{self, LiveWindow, LoadError, LoadOptions, LoadReport, StepReport};
+use common::scenario::Scenario;
+use common::verdict::{Ruling, SecondSource, Verdict};
+
+use self::curve::Users;
+pub(crate) use self::plan::{Shaped, ids};
+use super::figures::figures;
+use super::gauge::Gauge;
+use super::{Run, RunError, probe, second_source};
+use crate::record::{Record, ShapeRun};
+use crate::suites;
+
+const PHASE: u8 = 2;
+
+/// Runs the shapes that the plan has, one after the other; what is held, not in the profile or not to be tried says so.
+pub(super) async fn run_all(run: &mut Run) -> Result<(), RunError> {
+    let free = run.guard.environment().limits().vus_without_approval;
+    let shapes = run.plan.shapes(free);
+    if shapes.is_empty() || !run.context.has(AppId::A2) {
+        return Ok(());
+    }
+    if let Some(reason) = reason_not_to(run) {
+        for shaped in &shapes {
+            skip(run, shaped, &reason)?;
+        }
+        return Ok(());
+    }
+    for shaped in shapes {
+        run.go_on()?;
+        let Some(scenario) = &shaped.scenario else {
+            let reason = format!("not in profile {}: `--profile standard` has it", run.plan.profile.as_str());
+            skip(run, &shaped, &reason)?;
+            continue;
+        };
+        match permitted(run, scenario) {
+            Ok(()) => one(run, &shaped, scenario).await?,
+            Err(Refusal::NeedsApproval { asked, free, environment }) => {
+                let verdict = rule::held(&shaped, scenario, asked, free, &environment);
+                record(run, &shaped, verdict)?;
+            }
+            Err(refusal) => skip(run, &shaped, &refusal.to_string())?,
+        }
+    }
+    Ok(())
+}
+
+/// Why more load would say nothing, or harm: a baseline that failed, or an A2 that is gone.
+fn reason_not_to(run: &Run) -> Option<String> {
+    if run.is_dead(AppId::A2) {
+        return Some("A2's process ended on its own".to_owned());
+    }
+    let failed = run.view.rulings.iter().filter(|ruling| {
+        ruling.claim.phase == PHASE && ruling.claim.kind == "slo" && ruling.claim.gate && ruling.verdict.is_fail()
+    });
+    let failed: Vec<_> = failed.map(|ruling| ruling.claim.id.as_str()).collect();
+    let first = failed.first()?;
+    Some(format!("{} of the baseline failed, the first {first}: mend that first", failed.len()))
+}
+
+/// What the guard says of a load of this size, under the approval that there is.
+fn permitted(run: &Run, scenario: &Scenario) -> Result<(), Refusal> {
+    let (vus, rate) = (scenario.executor.max_vus(), scenario.executor.rate_per_s().unwrap_or(1.0));
+    match &run.approved {
+        Some(approved) => run.guard.permit_approved_load(vus, rate, approved).map(drop),
+        None => run.guard.permit_load(vus, rate).map(drop),
+    }
+}
+
+fn skip(run: &mut Run, shaped: &Shaped, reason: &str) -> Result<(), RunError> {
+    let verdict = Verdict::Skipped { reason: reason.to_owned() };
+    record(run, shaped, (verdict, format!("not tried: {reason}")))
+}
+
+fn record(run: &mut Run, shaped: &Shaped, (verdict, line): (Verdict, String)) -> Result<(), RunError> {
+    run.record(Record::Ruled(Ruling::new(rule::load_claim(shaped), verdict, line, rule::rerun(run, shaped))))
+}
+
+async fn one(run: &mut Run, shaped: &Shaped, scenario: &Scenario) -> Result<(), RunError> {
+    let seconds = scenario.executor.duration().as_secs_f64();
+    run.ui.load_started(&shaped.id, &shaped.title, seconds);
+    let (gauge, users) = (Arc::new(Gauge::default()), Arc::new(Users::default()));
+    let options = options(run, shaped, scenario, (&gauge, &users));
+    let result = load::run(scenario, &run.guard, options).await;
+    run.ui.load_finished(&shaped.id, gauge.whole());
+    run.mourn(PHASE)?;
+    run.go_on()?;
+    let report = match result {
+        Ok(report) => report,
+        Err(error) => return failed(run, scenario, &error),
+    };
+    let Some(step) = report.steps.first() else { return Ok(()) };
+    settle(run, shaped, scenario, (&report, step), &users).await
+}
+
+fn failed(run: &mut Run, scenario: &Scenario, error: &LoadError) -> Result<(), RunError> {
+    probe::record_failure(run, PHASE, scenario, error)
+}
+
+/// As for a baseline, but without a warm-up (the baseline was that), and with each request told apart for the proof.
+fn options(run: &Run, shaped: &Shaped, scenario: &Scenario, seen: (&Arc<Gauge>, &Arc<Users>)) -> LoadOptions {
+    let (ui, gauge, users, id) = (Arc::clone(&run.ui), Arc::clone(seen.0), Arc::clone(seen.1), shaped.id.clone());
+    LoadOptions {
+        warm_up: std::time::Duration::ZERO,
+        keep_acknowledged: shaped.proves_nothing_lost,
+        approved: run.approved.clone(),
+        on_window: Some(Arc::new(move |window: &LiveWindow| {
+            users.take(window);
+            ui.load_tick(gauge.take(&id, window));
+        })),
+        ..probe::options(run, scenario, seen.0)
+    }
+}
+
+/// Looks for what was stored, asks the second source, writes all of it down and rules.
+async fn settle(
+    run: &mut Run,
+    shaped: &Shaped,
+    scenario: &Scenario,
+    (report, step): (&LoadReport, &StepReport),
+    users: &Users,
+) -> Result<(), RunError> {
+    let stored = if shaped.proves_nothing_lost {
+        Some(proof::nothing_lost(&run.context, step, report.started_at_unix_ms).await)
+    } else {
+        None
+    };
+    let compared = second_source::compare(run, PHASE, report).await?;
+    let (slo, route) = probe::slo_of(&suites::suite(step.app).contract, &step.route);
+    let tags = route.map(|route| route.tags).unwrap_or_default();
+    let figures = figures(PHASE, scenario, report, step, &slo, &tags);
+    let second = compared.get(&(step.app, step.route.clone())).cloned();
+    let second = second.unwrap_or_else(|| SecondSource::Absent { why: second_source::why_absent(run) });
+    let evidence = probe::evidence(report, step, figures.tau, &slo, second);
+    let points = curve::points(&figures.series, users);
+    let went = ShapeRun {
+        phase: PHASE,
+        app: step.app,
+        id: shaped.id.clone(),
+        title: shaped.title.clone(),
+        full_s: shaped.full.as_secs_f64(),
+        stages: curve::stages(&scenario.executor, &points),
+        knee: curve::knee(&points, f64::from(slo.p95_ms), slo.error_rate_pct),
+        points,
+        figures,
+        stored,
+    };
+    let load = rule::load(shaped, &went, &evidence, &slo);
+    let nothing_lost = went.stored.as_ref().map(proof::Proof::judge);
+    run.record(Record::Shaped(Box::new(went)))?;
+    record(run, shaped, load)?;
+    if let Some((verdict, line)) = nothing_lost {
+        let rerun = rule::rerun(run, shaped);
+        run.record(Record::Ruled(Ruling::new(rule::loss_claim(shaped), verdict, line, rerun)))?;
+    }
+    Ok(())
+}
