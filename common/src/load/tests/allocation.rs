@@ -56,15 +56,22 @@ fn allocations(port: u16, executor: Executor) -> (u64, u64) {
     (counted.count_total, requests)
 }
 
+/// On a machine that is starved, requests become slower and slower, and each is written down as an example: such an
+/// attempt tells nothing. What allocates for each iteration does so in every attempt.
 fn steady(executor: fn(u64) -> Executor) {
     let port = server();
-    let (few, short) = allocations(port, executor(200));
-    let (many, long) = allocations(port, executor(900));
-    let requests = long - short;
-    assert!(requests >= 1_000, "{requests}");
-    // Buffers that double, windows of a second and examples of slow requests are all that is left.
-    let more = many.saturating_sub(few);
-    assert!(more * 100 <= requests * 5, "{more} more allocations for {requests} more requests");
+    let mut seen = Vec::new();
+    for _attempt in 0..5 {
+        let (few, short) = allocations(port, executor(200));
+        let (many, long) = allocations(port, executor(900));
+        let (requests, more) = (long.saturating_sub(short), many.saturating_sub(few));
+        // Buffers that double, windows of a second and examples of slow requests are all that is left.
+        if requests >= 1_000 && more * 100 <= requests * 5 {
+            return;
+        }
+        seen.push((more, requests));
+    }
+    panic!("more allocations for more requests, in each attempt: {seen:?}");
 }
 
 #[test]
