@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
+use crate::scenario::{Executor, Stage};
 
 /// Answers every request with the same bytes, on threads of its own.
 fn server() -> u16 {
@@ -26,13 +27,13 @@ fn server() -> u16 {
     port
 }
 
-/// Allocations and requests of a load of this length, on this thread.
-fn allocations(port: u16, duration: Duration) -> (u64, u64) {
+/// Allocations and requests of a load of this executor, on this thread.
+fn allocations(port: u16, executor: Executor) -> (u64, u64) {
     let step = Step::post("quote", "/quote?vu={{vu}}")
         .json(serde_json::json!({ "gross_minor": 100_000, "note": "{{uuid}} {{iteration}}" }))
         .hardened()
         .expect_status(&[200]);
-    let load = scenario(step).constant_vus(4, duration, Duration::from_millis(2));
+    let load = scenario(step).executor(executor);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut plan = Plan::new(&load, &guard(port), &LoadOptions::default()).unwrap();
     runtime.block_on(plan.resolve()).unwrap();
@@ -55,14 +56,50 @@ fn allocations(port: u16, duration: Duration) -> (u64, u64) {
     (counted.count_total, requests)
 }
 
+/// On a machine that is starved, requests become slower and slower, and each is written down as an example: such an
+/// attempt tells nothing. What allocates for each iteration does so in every attempt.
+fn steady(executor: fn(u64) -> Executor) {
+    let port = server();
+    let mut seen = Vec::new();
+    for _attempt in 0..5 {
+        let (few, short) = allocations(port, executor(200));
+        let (many, long) = allocations(port, executor(900));
+        let (requests, more) = (long.saturating_sub(short), many.saturating_sub(few));
+        // Buffers that double, windows of a second and examples of slow requests are all that is left.
+        if requests >= 1_000 && more * 100 <= requests * 5 {
+            return;
+        }
+        seen.push((more, requests));
+    }
+    panic!("more allocations for more requests, in each attempt: {seen:?}");
+}
+
 #[test]
 fn a_request_on_the_steady_path_allocates_nothing() {
-    let port = server();
-    let (few, short) = allocations(port, Duration::from_millis(200));
-    let (many, long) = allocations(port, Duration::from_millis(900));
-    let requests = long - short;
-    assert!(requests >= 1_000, "{requests}");
-    // Buffers that double, windows of a second and examples of slow requests are all that is left.
-    let more = many.saturating_sub(few);
-    assert!(more * 100 <= requests * 5, "{more} more allocations for {requests} more requests");
+    steady(|duration_ms| Executor::ConstantVus { vus: 4, duration_ms, iteration_interval_ms: Some(2) });
+}
+
+#[test]
+fn an_arrival_that_is_handed_to_a_user_allocates_nothing() {
+    steady(|duration_ms| Executor::RampingArrivalRate {
+        start_rate: 1_800,
+        time_unit_ms: 1_000,
+        stages: vec![Stage { duration_ms, target: 2_000 }],
+        pre_allocated_vus: 8,
+        max_vus: 8,
+    });
+}
+
+#[test]
+fn an_iteration_of_users_that_come_and_go_allocates_nothing() {
+    steady(|duration_ms| Executor::RampingVus {
+        start_vus: 4,
+        stages: vec![Stage { duration_ms, target: 4 }],
+        iteration_interval_ms: Some(2),
+    });
+}
+
+#[test]
+fn an_iteration_from_the_pile_allocates_nothing() {
+    steady(|duration_ms| Executor::SharedIterations { vus: 4, iterations: 2 * duration_ms, max_duration_ms: 60_000 });
 }
