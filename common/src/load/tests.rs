@@ -1,10 +1,13 @@
 //! The engine against real servers on this machine.
 
 mod aborting;
+mod allocation;
 mod journeys;
+mod scripted;
 mod server;
 mod stopping;
 mod timing;
+mod transports;
 mod truth;
 
 use std::collections::BTreeMap;
