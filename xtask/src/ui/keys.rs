@@ -51,7 +51,7 @@ pub(crate) fn restore() {
     let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(before) = before.filter(|_| in_foreground()) {
         // A terminal that went away needs no mode.
-        drop(tcsetattr(io::stdin(), OptionalActions::Now, &before));
+        let _gone = tcsetattr(io::stdin(), OptionalActions::Now, &before);
     }
 }
 
