@@ -1,0 +1,183 @@
+//! Texts, numbers and templates as JavaScript.
+
+use common::scenario::{Segment, Slot, parse_placeholders};
+use serde_json::Value;
+
+/// The widest object or list that stays on one line.
+const ONE_LINE: usize = 90;
+/// The greatest integer that a JavaScript number holds exactly.
+const EXACT: u64 = (1 << 53) - 1;
+
+/// How a foreign value is written into the text around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Escape {
+    /// As it is; `JSON.stringify` escapes what ends up in JSON.
+    None,
+    /// Percent-encoded.
+    Percent,
+}
+
+/// A text as a literal.
+pub(super) fn text(text: &str) -> String {
+    let plain = text.chars().all(|c| c != '\'' && c != '\\' && c >= ' ' && c != '\u{7f}');
+    if plain { format!("'{text}'") } else { Value::from(text).to_string() }
+}
+
+/// The name of a function or a key: as it is if JavaScript takes it, else quoted.
+pub(super) fn key(name: &str) -> String {
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let plain = starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if plain { name.to_owned() } else { text(name) }
+}
+
+/// What is filled in for a place.
+fn slot(slot: &Slot, escape: Escape) -> String {
+    let foreign = |value: String| match escape {
+        Escape::None => value,
+        Escape::Percent => format!("percent({value})"),
+    };
+    let member = |object: &str, name: &str| match key(name) {
+        quoted if quoted.starts_with(['\'', '"']) => format!("{object}[{quoted}]"),
+        plain => format!("{object}.{plain}"),
+    };
+    match slot {
+        Slot::TraceId => "call.trace".to_owned(),
+        Slot::SpanId => "call.span".to_owned(),
+        Slot::IdempotencyKey => "call.key".to_owned(),
+        Slot::Vu => "exec.vu.idInTest - 1".to_owned(),
+        Slot::Iteration => "exec.scenario.iterationInTest".to_owned(),
+        Slot::Uuid => "uuid()".to_owned(),
+        Slot::NowMs => "Date.now()".to_owned(),
+        Slot::Data(field) => foreign(member("record", field)),
+        Slot::Var(name) => foreign(member("vars", name)),
+    }
+}
+
+/// A template as an expression: a text, or a template literal with its places filled in.
+pub(super) fn template(source: &str, escape: Escape, literal: impl Fn(&str) -> String) -> Result<String, String> {
+    let segments = parse_placeholders(source).map_err(|problems| problems.join(", "))?;
+    if let [Segment::Slot(only)] = segments.as_slice() {
+        return Ok(match only {
+            Slot::Vu | Slot::Iteration | Slot::NowMs => format!("`${{{}}}`", slot(only, escape)),
+            _ => slot(only, escape),
+        });
+    }
+    if segments.iter().all(|segment| matches!(segment, Segment::Literal(_))) {
+        return Ok(text(&literal(source)));
+    }
+    let mut out = String::from("`");
+    for segment in &segments {
+        match segment {
+            Segment::Literal(text) => out.push_str(&in_backticks(&literal(text))),
+            Segment::Slot(place) => out.push_str(&format!("${{{}}}", slot(place, escape))),
+        }
+    }
+    out.push('`');
+    Ok(out)
+}
+
+/// A text between backticks.
+pub(super) fn in_backticks(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('`', "\\`").replace("${", "\\${").replace('\r', "\\r")
+}
+
+/// A JSON value whose texts are templates, as an expression. `indent` is that of the line it begins on.
+pub(super) fn json(value: &Value, indent: usize) -> Result<String, String> {
+    match value {
+        Value::String(source) => template(source, Escape::None, str::to_owned),
+        Value::Number(number) => {
+            let exact = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs)).is_none_or(|n| n <= EXACT);
+            if exact { Ok(number.to_string()) } else { Err(format!("{number} is beyond what JavaScript counts exactly")) }
+        }
+        Value::Null | Value::Bool(_) => Ok(value.to_string()),
+        Value::Array(items) => match items.as_slice() {
+            [first, _, _, ..] if first.is_object() && items.iter().all(|item| item == first) => {
+                Ok(format!("Array.from({{ length: {} }}, () => ({}))", items.len(), json(first, indent)?))
+            }
+            _ => {
+                let items: Result<Vec<_>, _> = items.iter().map(|item| json(item, indent + 2)).collect();
+                Ok(wrapped(&items?, ["[", "]"], "", indent))
+            }
+        },
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, field)| {
+                let places = parse_placeholders(name).map_err(|problems| problems.join(", "))?;
+                let literal = places.iter().all(|place| matches!(place, Segment::Literal(_)));
+                let name =
+                    if literal { key(name) } else { format!("[{}]", template(name, Escape::None, str::to_owned)?) };
+                Ok(format!("{name}: {}", json(field, indent + 2)?))
+            });
+            let fields: Result<Vec<_>, String> = fields.collect();
+            Ok(wrapped(&fields?, ["{", "}"], " ", indent))
+        }
+    }
+}
+
+/// Parts between brackets: on one line if they are short, else one a line.
+pub(super) fn wrapped(parts: &[String], [open, close]: [&str; 2], space: &str, indent: usize) -> String {
+    if parts.is_empty() {
+        return format!("{open}{close}");
+    }
+    let line = format!("{open}{space}{}{space}{close}", parts.join(", "));
+    if line.len() + indent <= ONE_LINE && !line.contains('\n') {
+        return line;
+    }
+    let pad = " ".repeat(indent + 2);
+    let lines: String = parts.iter().map(|part| format!("{pad}{part},\n")).collect();
+    format!("{open}\n{lines}{}{close}", " ".repeat(indent))
+}
+
+/// A pattern in which `*` stands for any text, as an anchored regular expression.
+pub(super) fn glob(pattern: &str) -> String {
+    let parts: Vec<_> = pattern.split('*').map(escaped).collect();
+    format!("/^{}$/", parts.join("[^]*"))
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            _ if r"\^$.*+?()[]{}|/".contains(c) => out.extend(['\\', c]),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json as value;
+
+    use super::*;
+
+    #[test]
+    fn a_text_cannot_end_its_literal() {
+        assert_eq!(text("plain"), "'plain'");
+        assert_eq!(text("it's\n"), r#""it's\n""#);
+        assert_eq!(template("`${x}` \\ {{uuid}}", Escape::None, str::to_owned).unwrap(), r"`\`\${x}\` \\ ${uuid()}`");
+    }
+
+    #[test]
+    fn foreign_values_are_encoded_where_the_text_is_a_path() {
+        let path = template("/p/{{var.id}}?n={{data.first-name}}&v={{vu}}", Escape::Percent, str::to_owned).unwrap();
+        assert_eq!(path, "`/p/${percent(vars.id)}?n=${percent(record['first-name'])}&v=${exec.vu.idInTest - 1}`");
+    }
+
+    #[test]
+    fn json_keeps_its_shape_and_repeated_items_are_made_by_count() {
+        let body = value!({ "a-b": 1, "mail": "x_{{uuid}}@example.com", "on": [true, null] });
+        assert_eq!(json(&body, 0).unwrap(), "{ 'a-b': 1, mail: `x_${uuid()}@example.com`, on: [true, null] }");
+        let item = value!({ "id": "{{uuid}}" });
+        let list = Value::Array(vec![item; 20]);
+        assert_eq!(json(&list, 0).unwrap(), "Array.from({ length: 20 }, () => ({ id: uuid() }))");
+        assert!(json(&value!(9_007_199_254_740_993_u64), 0).is_err());
+    }
+
+    #[test]
+    fn a_star_of_a_pattern_spans_lines_and_the_rest_is_literal() {
+        assert_eq!(glob("text/html*"), r"/^text\/html[^]*$/");
+        assert_eq!(glob("a.b"), r"/^a\.b$/");
+    }
+}
