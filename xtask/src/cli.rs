@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Report(RunArgs),
     /// Checks a ledger: hashes, chain, completeness.
     Verify(VerifyArgs),
+    /// Writes the scenarios in the formats of other tools.
+    Export(ExportArgs),
     /// Tells what is installed, which ports and secrets are there, and what each missing piece costs.
     Doctor(DoctorArgs),
     /// Runs every test, the browser's included.
@@ -158,6 +160,29 @@ pub(crate) struct VerifyArgs {
     pub(crate) path: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(subcommand)]
+    pub(crate) format: ExportFormat,
+}
+
+/// Another tool's format.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportFormat {
+    /// k6 scripts of the workloads.
+    K6(ExportFiles),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportFiles {
+    /// Where they are written; by default where they are committed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Writes nothing, and fails (exit 100) if a file there differs.
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, Args)]

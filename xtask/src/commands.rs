@@ -1,6 +1,7 @@
 //! The commands: each takes its flags, does its work and gives the exit code.
 
 mod doctor;
+mod export;
 mod ledger;
 mod runs;
 mod serve;
@@ -14,6 +15,7 @@ use common::settings::Settings;
 use common::verdict::{Outcome, exit_code};
 
 pub(crate) use doctor::doctor;
+pub(crate) use export::export;
 pub(crate) use ledger::{report, verify};
 pub(crate) use runs::{ecosystem, suite};
 pub(crate) use serve::serve;

@@ -4,6 +4,7 @@ mod browser;
 mod cli;
 mod commands;
 mod embedded;
+mod export;
 mod funnels;
 mod record;
 mod report;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
             Command::Serve(args) => commands::serve(args).await,
             Command::Report(args) => commands::report(args),
             Command::Verify(args) => commands::verify(args),
+            Command::Export(args) => commands::export(args),
             Command::Doctor(args) => commands::doctor(args).await,
             Command::Test(args) => commands::test(args).await,
             Command::AppProcess => embedded::run_child().await,

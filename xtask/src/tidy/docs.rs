@@ -4,7 +4,7 @@ use super::Breach;
 use super::files::Source;
 
 /// The commands of this version, as the command line knows them.
-pub(super) const COMMANDS: &[&str] = &["ecosystem", "suite", "serve", "report", "verify", "doctor", "test"];
+pub(super) const COMMANDS: &[&str] = &["ecosystem", "suite", "serve", "report", "verify", "export", "doctor", "test"];
 
 /// Relative links in Markdown lead to a file or folder of the repository.
 pub(super) fn links(files: &[Source], exists: &dyn Fn(&str) -> bool) -> Vec<Breach> {

@@ -66,9 +66,7 @@ fn check(expect: &Expect) -> Result<(String, String), String> {
         Expect::JsonExists { pointer } => {
             (format!("{} is there", shown(pointer)), format!("at(r, {}) !== undefined", text(pointer)))
         }
-        Expect::BodyContains(part) => {
-            (format!("body contains {part}"), format!("body(r).includes({})", text(part)))
-        }
+        Expect::BodyContains(part) => (format!("body contains {part}"), format!("body(r).includes({})", text(part))),
         Expect::BodyBytesMin(least) => (format!("body has {least} bytes or more"), format!("bytes(r) >= {least}")),
         Expect::Cookie { name, attributes } => {
             let list: Vec<_> = attributes.iter().map(|attribute| text(&attribute.to_ascii_lowercase())).collect();
@@ -110,7 +108,9 @@ fn regex(pattern: &str) -> Result<String, String> {
     };
     let foreign = ["(?P<", "(?x", "(?-", "\\z", "\\A", "[[:", "&&"];
     if let Some(foreign) = foreign.into_iter().find(|foreign| rest.contains(foreign)) {
-        return Err(format!("regular expression {pattern:?} has {foreign:?}, which JavaScript lacks: write it without"));
+        return Err(format!(
+            "regular expression {pattern:?} has {foreign:?}, which JavaScript lacks: write it without"
+        ));
     }
     Ok(format!("new RegExp({}, {})", text(rest), text(flags)))
 }

@@ -54,7 +54,7 @@ fn slot(slot: &Slot, escape: Escape) -> String {
 }
 
 /// A template as an expression: a text, or a template literal with its places filled in.
-pub(super) fn template(source: &str, escape: Escape, literal: impl Fn(&str) -> String) -> Result<String, String> {
+pub(super) fn template(source: &str, escape: Escape) -> Result<String, String> {
     let segments = parse_placeholders(source).map_err(|problems| problems.join(", "))?;
     if let [Segment::Slot(only)] = segments.as_slice() {
         return Ok(match only {
@@ -63,12 +63,12 @@ pub(super) fn template(source: &str, escape: Escape, literal: impl Fn(&str) -> S
         });
     }
     if segments.iter().all(|segment| matches!(segment, Segment::Literal(_))) {
-        return Ok(text(&literal(source)));
+        return Ok(text(source));
     }
     let mut out = String::from("`");
     for segment in &segments {
         match segment {
-            Segment::Literal(text) => out.push_str(&in_backticks(&literal(text))),
+            Segment::Literal(text) => out.push_str(&in_backticks(text)),
             Segment::Slot(place) => out.push_str(&format!("${{{}}}", slot(place, escape))),
         }
     }
@@ -84,10 +84,14 @@ pub(super) fn in_backticks(text: &str) -> String {
 /// A JSON value whose texts are templates, as an expression. `indent` is that of the line it begins on.
 pub(super) fn json(value: &Value, indent: usize) -> Result<String, String> {
     match value {
-        Value::String(source) => template(source, Escape::None, str::to_owned),
+        Value::String(source) => template(source, Escape::None),
         Value::Number(number) => {
             let exact = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs)).is_none_or(|n| n <= EXACT);
-            if exact { Ok(number.to_string()) } else { Err(format!("{number} is beyond what JavaScript counts exactly")) }
+            if exact {
+                Ok(number.to_string())
+            } else {
+                Err(format!("{number} is beyond what JavaScript counts exactly"))
+            }
         }
         Value::Null | Value::Bool(_) => Ok(value.to_string()),
         Value::Array(items) => match items.as_slice() {
@@ -103,8 +107,7 @@ pub(super) fn json(value: &Value, indent: usize) -> Result<String, String> {
             let fields = fields.iter().map(|(name, field)| {
                 let places = parse_placeholders(name).map_err(|problems| problems.join(", "))?;
                 let literal = places.iter().all(|place| matches!(place, Segment::Literal(_)));
-                let name =
-                    if literal { key(name) } else { format!("[{}]", template(name, Escape::None, str::to_owned)?) };
+                let name = if literal { key(name) } else { format!("[{}]", template(name, Escape::None)?) };
                 Ok(format!("{name}: {}", json(field, indent + 2)?))
             });
             let fields: Result<Vec<_>, String> = fields.collect();
@@ -156,12 +159,12 @@ mod tests {
     fn a_text_cannot_end_its_literal() {
         assert_eq!(text("plain"), "'plain'");
         assert_eq!(text("it's\n"), r#""it's\n""#);
-        assert_eq!(template("`${x}` \\ {{uuid}}", Escape::None, str::to_owned).unwrap(), r"`\`\${x}\` \\ ${uuid()}`");
+        assert_eq!(template("`${x}` \\ {{uuid}}", Escape::None).unwrap(), r"`\`\${x}\` \\ ${uuid()}`");
     }
 
     #[test]
     fn foreign_values_are_encoded_where_the_text_is_a_path() {
-        let path = template("/p/{{var.id}}?n={{data.first-name}}&v={{vu}}", Escape::Percent, str::to_owned).unwrap();
+        let path = template("/p/{{var.id}}?n={{data.first-name}}&v={{vu}}", Escape::Percent).unwrap();
         assert_eq!(path, "`/p/${percent(vars.id)}?n=${percent(record['first-name'])}&v=${exec.vu.idInTest - 1}`");
     }
 
