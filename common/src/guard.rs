@@ -48,6 +48,14 @@ impl Guard {
         Ok(self.grant(app, method, url))
     }
 
+    /// True if [`Guard::permit`] would permit a path of nothing but plain characters; decided without allocating. A path
+    /// that is refused here may still be permitted there.
+    #[must_use]
+    pub fn permits_plain(&self, app: AppId, method: &Method, path: &str) -> bool {
+        let may = !is_mutation(method) || self.environment.policy() == Policy::ReadWrite;
+        may && *method != Method::CONNECT && self.environment.base(app).is_some() && path::is_plain(path)
+    }
+
     /// Permits a request to an absolute URL, as from a redirect, if it lies below the base URL of one of the apps.
     /// A fragment is cut off: it is never sent.
     ///

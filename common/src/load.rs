@@ -5,12 +5,13 @@
 //! that a target that stalls cannot hide behind a generator that waits for it.
 
 mod capsule;
-mod connection;
+mod deadline;
 mod executor;
 mod judge;
 mod latency;
 mod live;
 mod options;
+mod pacer;
 mod plan;
 mod random;
 mod recorder;
@@ -18,14 +19,15 @@ mod report;
 mod schedule;
 mod selfcheck;
 mod template;
+mod transport;
 mod vu;
+mod wire;
 mod worker;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +38,7 @@ use crate::scenario::Scenario;
 use live::Merger;
 use plan::Plan;
 use recorder::Recorder;
+use transport::Fault;
 use worker::Event;
 
 pub use latency::{Latency, LatencySummary, MAX_US};
@@ -47,6 +50,7 @@ pub use report::{
     StepReport, TraceRecord, WarmUp,
 };
 pub use selfcheck::{GeneratorHealth, Lag};
+pub use transport::{HttpVersion, TrustError};
 
 /// How long a target may take to accept the first connection.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -155,10 +159,10 @@ fn check_files(plan: &Plan) -> Result<Option<u64>, LoadError> {
 
 /// Opens one connection to each target, so that a dead one is an error and not a thousand failed requests.
 async fn reach(plan: &Plan) -> Result<(), LoadError> {
-    for origin in &plan.origins {
-        let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection within 5 s");
-        let opened = tokio::time::timeout(REACH_TIMEOUT, TcpStream::connect(origin.addresses.as_slice())).await;
-        opened.unwrap_or_else(|_| Err(late())).map_err(|source| origin.unreachable(source))?;
+    for (at, origin) in plan.origins.iter().enumerate() {
+        let late = || Fault::new(ErrorKind::Connect, "no connection within 5 s");
+        let reached = tokio::time::timeout(REACH_TIMEOUT, transport::reach(plan.route(at))).await;
+        reached.unwrap_or_else(|_| Err(late())).map_err(|fault| origin.unreachable(fault))?;
     }
     Ok(())
 }
@@ -200,7 +204,7 @@ fn assemble(
         end: recorder.end,
         iterations: recorder.iterations,
         warm_up: recorder.warm_up,
-        connections: recorder.connections,
+        connections: Connections { set_up: Lag::from(&recorder.set_up), ..recorder.connections },
         steps,
         health,
         traces: recorder.traces,

@@ -27,6 +27,17 @@ pub(super) fn relative(base: &Url, url: &Url) -> String {
     url.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
 }
 
+/// True if a path has only characters that mean the same to everybody, and no dot segments: it needs no parsing.
+pub(super) fn is_plain(path: &str) -> bool {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && path.bytes().all(|b| unreserved(b) || b == b'/')
+        && path.split('/').all(|segment| !matches!(segment, "." | ".."))
+        && query.bytes().all(|b| unreserved(b) || matches!(b, b'=' | b'&' | b'%' | b'+' | b',' | b':'))
+}
+
 fn check(path: &str) -> Result<(), &'static str> {
     if !path.starts_with('/') {
         return Err("does not start with a slash");

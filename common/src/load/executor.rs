@@ -62,6 +62,6 @@ async fn wait_until(shared: &Shared, at: Instant) -> bool {
     tokio::select! {
         biased;
         () = shared.stop.cancelled() => false,
-        () = tokio::time::sleep_until(at.into()) => true,
+        () = shared.pacer.until(at) => true,
     }
 }

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::scenario::{Expect, ExtractFrom, glob, scalar_text};
 
-use super::connection::{Answer, Fault};
 use super::plan::PlannedStep;
 use super::report::ErrorKind;
+use super::transport::{Answer, Fault};
 
 /// Checks everything the step expects and takes what it extracts into `variables`.
 ///
@@ -16,7 +16,7 @@ use super::report::ErrorKind;
 /// The first expectation that is not met: [`ErrorKind::Status`] for the status, [`ErrorKind::Expectation`] for the rest.
 pub(crate) fn judge(
     step: &PlannedStep,
-    answer: &Answer,
+    answer: &Answer<'_>,
     variables: &mut BTreeMap<String, String>,
 ) -> Result<(), Fault> {
     status(step, answer)?;
@@ -47,7 +47,7 @@ fn expectation(detail: String) -> Fault {
     Fault { kind: ErrorKind::Expectation, detail }
 }
 
-fn status(step: &PlannedStep, answer: &Answer) -> Result<(), Fault> {
+fn status(step: &PlannedStep, answer: &Answer<'_>) -> Result<(), Fault> {
     let got = answer.status();
     let mut said = false;
     for expect in &step.expect {
@@ -65,7 +65,7 @@ fn status(step: &PlannedStep, answer: &Answer) -> Result<(), Fault> {
     }
 }
 
-fn meets(expect: &Expect, answer: &Answer, json: &mut Json<'_>) -> Result<(), String> {
+fn meets(expect: &Expect, answer: &Answer<'_>, json: &mut Json<'_>) -> Result<(), String> {
     match expect {
         Expect::Status(_) => Ok(()),
         Expect::Header { name, matches } => {
@@ -99,7 +99,7 @@ fn meets(expect: &Expect, answer: &Answer, json: &mut Json<'_>) -> Result<(), St
 }
 
 /// The answer sets the cookie with all of these attributes.
-fn cookie(name: &str, attributes: &[String], answer: &Answer) -> Result<(), String> {
+fn cookie(name: &str, attributes: &[String], answer: &Answer<'_>) -> Result<(), String> {
     let set = answer.headers("set-cookie").find(|set| set.split('=').next().is_some_and(|own| own.trim() == name));
     let set = set.ok_or_else(|| format!("no cookie {name:?} is set"))?;
     let has = |wanted: &&String| set.split(';').skip(1).any(|own| own.trim().eq_ignore_ascii_case(wanted));
@@ -107,7 +107,7 @@ fn cookie(name: &str, attributes: &[String], answer: &Answer) -> Result<(), Stri
     missing.map_or(Ok(()), |missing| Err(format!("cookie {name:?} is set without {missing}")))
 }
 
-fn header<'a>(answer: &'a Answer, name: &str) -> Result<&'a str, String> {
+fn header<'a>(answer: &Answer<'a>, name: &str) -> Result<&'a str, String> {
     answer.header(name).ok_or_else(|| format!("there is no header {name}, or it is not ASCII text"))
 }
 
@@ -118,7 +118,7 @@ fn short(value: &Value) -> String {
 
 /// The body as JSON, parsed when first asked for.
 struct Json<'a> {
-    answer: &'a Answer,
+    answer: &'a Answer<'a>,
     parsed: Option<Value>,
 }
 

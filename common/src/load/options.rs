@@ -13,6 +13,7 @@ use crate::scenario::{Record, Scenario, ScenarioError};
 use crate::units::Micros;
 
 use super::live::LiveWindow;
+use super::transport::{HttpVersion, TrustError};
 
 /// Gets each second of a load while it runs.
 pub type OnWindow = Arc<dyn Fn(&LiveWindow) + Send + Sync>;
@@ -24,6 +25,8 @@ pub struct LoadOptions {
     pub threads: u32,
     /// Runs before the scenario's duration; nothing in it counts.
     pub warm_up: Duration,
+    /// The protocol that is spoken.
+    pub http: HttpVersion,
     /// From the begin of a request to the end of its answer; longer is a timeout.
     pub request_timeout: Duration,
     /// How long after the end of the schedule iterations that were due may still begin.
@@ -53,6 +56,7 @@ impl Default for LoadOptions {
         Self {
             threads: 1,
             warm_up: Duration::ZERO,
+            http: HttpVersion::Http1,
             request_timeout: Duration::from_secs(10),
             drain: Duration::from_secs(1),
             graceful_stop: Duration::from_secs(12),
@@ -119,25 +123,31 @@ pub enum LoadError {
         /// What is wrong.
         what: String,
     },
-    /// The target speaks TLS.
-    #[error(
-        "{app} at {url} is not plain http, and load is sent over plain http only; use an http base URL in the target file"
-    )]
-    NotHttp {
-        /// The app.
-        app: AppId,
-        /// Scheme, host and port.
-        url: String,
-    },
+    /// Certificates cannot be checked.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// A target does not take connections.
-    #[error("{app} at {authority} cannot be reached: {source}; start it or correct its base URL in the target file")]
+    #[error("{app} at {authority} cannot be reached: {why}; start it or correct its base URL in the target file")]
     Unreachable {
         /// The app.
         app: AppId,
         /// Host and port.
         authority: String,
         /// What the system says.
-        source: std::io::Error,
+        why: String,
+    },
+    /// A target's TLS does not hold.
+    #[error(
+        "TLS with {app} at {authority} failed: {why}; if a private authority signed its certificate, name that in \
+         `tls.ca_file` of the target file"
+    )]
+    Tls {
+        /// The app.
+        app: AppId,
+        /// Host and port.
+        authority: String,
+        /// What is wrong.
+        why: String,
     },
     /// More connections than files may be open.
     #[error("the load needs {needed} open files, and {limit} are allowed; raise the limit with `ulimit -n {needed}`")]

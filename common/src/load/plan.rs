@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::guard::{Guard, Permit};
 use crate::ids::AppId;
@@ -14,7 +14,10 @@ use crate::scenario::{
 };
 use crate::units::Micros;
 
+use super::report::ErrorKind;
 use super::template::{Escape, Template};
+use super::transport::{Fault, HttpVersion, Route, Trust};
+use super::wire::{BodyPlan, PathPlan, Wire};
 use super::{LoadError, LoadOptions};
 
 /// Everything that workers share, read-only.
@@ -23,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) scenario: Scenario,
     pub(crate) guard: Guard,
     pub(crate) origins: Vec<Origin>,
+    trust: Option<Trust>,
+    http: HttpVersion,
     pub(crate) steps: Vec<PlannedStep>,
     pub(crate) records: Vec<Record>,
     pub(crate) warm_up: Duration,
@@ -44,6 +49,7 @@ pub(crate) struct Plan {
 pub(crate) struct Origin {
     pub(crate) app: AppId,
     pub(crate) authority: String,
+    pub(crate) tls: bool,
     host: String,
     port: u16,
     pub(crate) addresses: Vec<SocketAddr>,
@@ -56,32 +62,12 @@ pub(crate) struct PlannedStep {
     pub(crate) app: AppId,
     pub(crate) route: String,
     pub(crate) origin: usize,
-    pub(crate) method: Method,
-    pub(crate) path: PathPlan,
-    pub(crate) headers: HeaderMap,
-    pub(crate) filled_headers: Vec<(HeaderName, Template)>,
-    pub(crate) body: BodyPlan,
+    pub(crate) wire: Wire,
     pub(crate) expect: Vec<Expect>,
     pub(crate) extract: Vec<Extract>,
     pub(crate) reads_body: bool,
     pub(crate) limits_us: Vec<u64>,
     pub(crate) think_time: Duration,
-}
-
-/// How the path comes about.
-#[derive(Debug)]
-pub(crate) enum PathPlan {
-    /// The same every time; permitted once.
-    Fixed(Uri),
-    /// Filled in; each one passes the guard.
-    Filled(Template),
-}
-
-/// How the body comes about.
-#[derive(Debug)]
-pub(crate) enum BodyPlan {
-    Fixed(Bytes),
-    Filled(Template),
 }
 
 impl Plan {
@@ -98,6 +84,8 @@ impl Plan {
             scenario: scenario.clone(),
             guard: guard.clone(),
             origins,
+            trust: Trust::of(guard.environment())?,
+            http: options.http,
             steps,
             records: options.records.clone(),
             warm_up: options.warm_up,
@@ -113,19 +101,32 @@ impl Plan {
         })
     }
 
+    /// The way to an origin.
+    pub(crate) fn route(&self, origin: usize) -> Route<'_> {
+        let Origin { tls, host, addresses, .. } = &self.origins[origin];
+        let tls = self.trust.as_ref().filter(|_| *tls).map(|trust| (trust, host.as_str()));
+        Route { addresses, tls, version: self.http }
+    }
+
     /// Looks up the addresses of all origins.
     pub(crate) async fn resolve(&mut self) -> Result<(), LoadError> {
         for origin in &mut self.origins {
             let looked_up = tokio::net::lookup_host((origin.host.as_str(), origin.port)).await;
-            origin.addresses = looked_up.map_err(|source| origin.unreachable(source))?.collect();
+            origin.addresses = looked_up
+                .map_err(|error| origin.unreachable(Fault::new(ErrorKind::Connect, error.to_string())))?
+                .collect();
         }
         Ok(())
     }
 }
 
 impl Origin {
-    pub(crate) fn unreachable(&self, source: std::io::Error) -> LoadError {
-        LoadError::Unreachable { app: self.app, authority: self.authority.clone(), source }
+    pub(crate) fn unreachable(&self, fault: Fault) -> LoadError {
+        let (app, authority, why) = (self.app, self.authority.clone(), fault.detail);
+        match fault.kind {
+            ErrorKind::Tls => LoadError::Tls { app, authority, why },
+            _ => LoadError::Unreachable { app, authority, why },
+        }
     }
 }
 
@@ -188,8 +189,11 @@ fn plan_step(
     let fixed = path.fixed();
     let permit = guard.permit(app, &method, fixed.as_deref().unwrap_or("/"))?;
     let path = match fixed {
-        Some(_) => PathPlan::Fixed(permit.path_and_query().parse().map_err(|error| broken(format!("path: {error}")))?),
-        None => PathPlan::Filled(path),
+        Some(_) => PathPlan::Fixed(permit.path_and_query().to_owned()),
+        None => {
+            let prefix = permit.path_and_query().trim_end_matches('/').to_owned();
+            PathPlan::Filled { app, template: path, prefix }
+        }
     };
     let (headers, filled_headers) = plan_headers(step, &permit).map_err(|error| match error {
         HeaderFault::Refused(refusal) => LoadError::Refused(refusal),
@@ -199,12 +203,8 @@ fn plan_step(
         name: step.name.clone(),
         app,
         route: step.route_name(),
-        origin: origin_of(&permit, app, origins)?,
-        method,
-        path,
-        headers,
-        filled_headers,
-        body: plan_body(step.request.body.as_ref()).map_err(broken)?,
+        origin: origin_of(&permit, app, origins),
+        wire: Wire::new(method, path, &headers, filled_headers, plan_body(step.request.body.as_ref()).map_err(broken)?),
         expect: step.expect.clone(),
         extract: step.extract.clone(),
         reads_body: reads_body(step),
@@ -213,18 +213,20 @@ fn plan_step(
     })
 }
 
-fn origin_of(permit: &Permit, app: AppId, origins: &mut Vec<Origin>) -> Result<usize, LoadError> {
-    let url = permit.url();
-    if url.scheme() != "http" {
-        return Err(LoadError::NotHttp { app, url: url.origin().ascii_serialization() });
-    }
+fn origin_of(permit: &Permit, app: AppId, origins: &mut Vec<Origin>) -> usize {
     if let Some(at) = origins.iter().position(|origin| origin.app == app) {
-        return Ok(at);
+        return at;
     }
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let port = url.port_or_known_default().unwrap_or(80);
-    origins.push(Origin { app, authority: permit.authority().to_owned(), host, port, addresses: Vec::new() });
-    Ok(origins.len() - 1)
+    let url = permit.url();
+    origins.push(Origin {
+        app,
+        authority: permit.authority().to_owned(),
+        tls: url.scheme() == "https",
+        host: url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
+        port: url.port_or_known_default().unwrap_or(80),
+        addresses: Vec::new(),
+    });
+    origins.len() - 1
 }
 
 enum HeaderFault {

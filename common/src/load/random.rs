@@ -31,8 +31,13 @@ impl Ids {
         (u128::from(self.next_u64()) << 64) | u128::from(self.next_u64())
     }
 
-    pub(crate) fn trace_parent(&mut self) -> TraceParent {
-        TraceParent { trace: TraceId::from_u128(self.next_u128()), span: self.next_u64().max(1) }
+    pub(crate) fn trace(&mut self) -> TraceId {
+        TraceId::from_u128(self.next_u128())
+    }
+
+    /// A new span of a trace.
+    pub(crate) fn span_of(&mut self, trace: TraceId) -> TraceParent {
+        TraceParent { trace, span: self.next_u64().max(1) }
     }
 
     pub(crate) fn uuid(&mut self) -> uuid::Uuid {
@@ -49,7 +54,7 @@ mod tests {
     #[test]
     fn ids_do_not_repeat() {
         let mut ids = Ids::fresh();
-        let seen: BTreeSet<_> = (0..10_000).map(|_| ids.trace_parent().trace).collect();
+        let seen: BTreeSet<_> = (0..10_000).map(|_| ids.trace()).collect();
         assert_eq!(seen.len(), 10_000);
     }
 }

@@ -8,11 +8,11 @@ use crate::ids::TraceId;
 use crate::telemetry::{SUCCESS_SAMPLE_RATE, keeps};
 use crate::units::Micros;
 
-use super::connection::Fault;
 use super::latency::Latency;
 use super::live::{StepWindow, ThreadWindow};
 use super::plan::Plan;
 use super::report::{Capsule, Connections, End, Iterations, TraceRecord, WarmUp};
+use super::transport::Fault;
 
 pub(crate) use step::StepRecorder;
 
@@ -25,10 +25,13 @@ pub(crate) struct Outcome {
     pub(crate) step: usize,
     pub(crate) measured: bool,
     pub(crate) trace: TraceId,
+    pub(crate) iteration: u64,
     /// From the start of the load.
     pub(crate) sent_at: Duration,
     pub(crate) service: Micros,
     pub(crate) response: Micros,
+    /// From the actual send to the first byte of the answer.
+    pub(crate) first_byte: Option<Micros>,
     pub(crate) status: Option<u16>,
     pub(crate) body_bytes: u64,
     pub(crate) app_us: Option<u64>,
@@ -44,6 +47,7 @@ pub(crate) struct Recorder {
     pub(crate) iterations: Iterations,
     pub(crate) warm_up: WarmUp,
     pub(crate) connections: Connections,
+    pub(crate) set_up: Latency,
     pub(crate) lag: Latency,
     pub(crate) send_delay: Latency,
     pub(crate) traces: Vec<TraceRecord>,
@@ -74,6 +78,7 @@ impl Recorder {
             iterations: Iterations::default(),
             warm_up: WarmUp::default(),
             connections: Connections::default(),
+            set_up: Latency::new(),
             lag: Latency::new(),
             send_delay: Latency::new(),
             traces: Vec::new(),
@@ -151,8 +156,7 @@ impl Recorder {
         self.connections.opened += other.connections.opened;
         self.connections.reconnects += other.connections.reconnects;
         self.connections.failed += other.connections.failed;
-        self.connections.opening_us += other.connections.opening_us;
-        self.connections.opening_max_us = self.connections.opening_max_us.max(other.connections.opening_max_us);
+        self.set_up.add(&other.set_up);
         self.lag.add(&other.lag);
         self.send_delay.add(&other.send_delay);
         self.traces.extend(other.traces);

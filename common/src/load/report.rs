@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AppId, TraceId};
 
 use super::latency::Latency;
-use super::selfcheck::GeneratorHealth;
+use super::selfcheck::{GeneratorHealth, Lag};
 
 /// Why a request counts as an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -132,10 +132,8 @@ pub struct Connections {
     pub reconnects: u64,
     /// Could not be opened.
     pub failed: u64,
-    /// Time spent on opening, in microseconds, added up.
-    pub opening_us: u64,
-    /// The longest opening, in microseconds.
-    pub opening_max_us: u64,
+    /// How long it took to open them, TLS included; in no other latency but the response time of who had to wait for it.
+    pub set_up: Lag,
 }
 
 /// The figures of one step, without warm-up.
@@ -164,6 +162,8 @@ pub struct StepReport {
     pub service: Latency,
     /// From the intended start to the last byte: a late start counts.
     pub response: Latency,
+    /// From the actual send to the first byte, of expected answers.
+    pub first_byte: Latency,
     /// Exact counts of response times above limits, timeouts included.
     pub over: Vec<OverLimit>,
     /// Response times in microseconds in send order; [`INFINITE_US`] for a timeout. Other failures are not in here.

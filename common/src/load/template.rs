@@ -1,7 +1,6 @@
 //! Templates compiled once into segments and filled in place for each request.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use crate::clock;
 use crate::ids::TraceParent;
@@ -50,17 +49,11 @@ impl Template {
     pub(crate) fn form(fields: &[(String, String)]) -> Result<Self, String> {
         let mut segments = Vec::new();
         for (at, (name, value)) in fields.iter().enumerate() {
-            let mut head = if at == 0 { String::new() } else { "&".to_owned() };
-            percent_encode(name, &mut head);
-            head.push('=');
+            let head = format!("{}{}=", if at == 0 { "" } else { "&" }, percent_encoded(name));
             segments.push(Segment::Literal(head));
             segments.extend(Self::compile(value, Escape::Percent)?.segments.into_iter().map(|segment| match segment {
                 Segment::Slot(slot) => Segment::Slot(slot),
-                Segment::Literal(text) => {
-                    let mut encoded = String::new();
-                    percent_encode(&text, &mut encoded);
-                    Segment::Literal(encoded)
-                }
+                Segment::Literal(text) => Segment::Literal(percent_encoded(&text)),
             }));
         }
         Ok(Self { segments, escape: Escape::Percent })
@@ -75,67 +68,97 @@ impl Template {
         literals.collect()
     }
 
-    /// Appends the filled text to `out`.
+    /// Appends the filled text to `out`, as UTF-8.
     ///
     /// # Errors
     /// The name of a value that is missing.
-    pub(crate) fn fill(&self, values: &mut Values<'_>, out: &mut String) -> Result<(), String> {
+    pub(crate) fn fill(&self, values: &mut Values<'_>, out: &mut Vec<u8>) -> Result<(), String> {
         for segment in &self.segments {
             match segment {
-                Segment::Literal(text) => out.push_str(text),
+                Segment::Literal(text) => out.extend_from_slice(text.as_bytes()),
                 Segment::Slot(slot) => self.fill_slot(slot, values, out)?,
             }
         }
         Ok(())
     }
 
-    fn fill_slot(&self, slot: &Slot, values: &mut Values<'_>, out: &mut String) -> Result<(), String> {
-        let written = match slot {
-            Slot::TraceId => write!(out, "{}", values.parent.trace),
-            Slot::SpanId => write!(out, "{:016x}", values.parent.span),
-            Slot::IdempotencyKey => write!(out, "{}", values.key),
-            Slot::Vu => write!(out, "{}", values.vu),
-            Slot::Iteration => write!(out, "{}", values.iteration),
-            Slot::Uuid => write!(out, "{}", values.ids.uuid()),
-            Slot::NowMs => write!(out, "{}", clock::unix_ms()),
+    fn fill_slot(&self, slot: &Slot, values: &mut Values<'_>, out: &mut Vec<u8>) -> Result<(), String> {
+        match slot {
+            Slot::TraceId => push_hex(&values.parent.trace.as_u128().to_be_bytes(), out),
+            Slot::SpanId => push_hex(&values.parent.span.to_be_bytes(), out),
+            Slot::IdempotencyKey => push_uuid(values.key, out),
+            Slot::Vu => push_decimal(u64::from(values.vu), out),
+            Slot::Iteration => push_decimal(values.iteration, out),
+            Slot::Uuid => push_uuid(values.ids.uuid(), out),
+            Slot::NowMs => push_decimal(u64::try_from(clock::unix_ms()).unwrap_or(0), out),
             Slot::Data(field) => {
                 let text = values.record.and_then(|record| record.get(field));
                 self.escaped(text.ok_or_else(|| format!("the record has no field {field:?}"))?, out);
-                Ok(())
             }
             Slot::Var(name) => {
                 let text = values.variables.get(name);
                 self.escaped(text.ok_or_else(|| format!("no step has extracted {name:?}"))?, out);
-                Ok(())
             }
-        };
-        written.map_err(|_| "out of memory for a request".to_owned())
+        }
+        Ok(())
     }
 
-    fn escaped(&self, text: &str, out: &mut String) {
+    fn escaped(&self, text: &str, out: &mut Vec<u8>) {
         match self.escape {
-            Escape::None => out.push_str(text),
+            Escape::None => out.extend_from_slice(text.as_bytes()),
             Escape::Percent => percent_encode(text, out),
             Escape::Json => {
                 let quoted = serde_json::Value::from(text).to_string();
-                out.push_str(&quoted[1..quoted.len() - 1]);
+                out.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
             }
         }
     }
 }
 
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = Vec::new();
+    percent_encode(text, &mut encoded);
+    String::from_utf8_lossy(&encoded).into_owned()
+}
+
 /// Percent-encodes all bytes but RFC 3986's unreserved ones.
-pub(crate) fn percent_encode(text: &str, out: &mut String) {
+pub(crate) fn percent_encode(text: &str, out: &mut Vec<u8>) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
+            out.push(byte);
         } else {
             const HEX: &[u8; 16] = b"0123456789ABCDEF";
-            out.push('%');
-            out.push(char::from(HEX[usize::from(byte >> 4)]));
-            out.push(char::from(HEX[usize::from(byte & 15)]));
+            out.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
         }
     }
+}
+
+/// Appends lower-case hex digits.
+pub(crate) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    }
+}
+
+/// Appends a number.
+pub(crate) fn push_decimal(mut number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+fn push_uuid(uuid: uuid::Uuid, out: &mut Vec<u8>) {
+    let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+    out.extend_from_slice(uuid.hyphenated().encode_lower(&mut text).as_bytes());
 }
 
 #[cfg(test)]
@@ -144,14 +167,16 @@ mod tests {
 
     fn fill(text: &str, escape: Escape) -> Result<String, String> {
         let mut ids = Ids::fresh();
-        let parent = ids.trace_parent();
+        let trace = ids.trace();
+        let parent = ids.span_of(trace);
         let variables = BTreeMap::from([("id".to_owned(), "a/b \"c\"".to_owned())]);
         let record = Record::from([("name".to_owned(), "Zoë".to_owned())]);
         let key = ids.uuid();
         let mut values =
             Values { parent, key, vu: 3, iteration: 42, record: Some(&record), variables: &variables, ids: &mut ids };
-        let mut out = String::new();
+        let mut out = Vec::new();
         Template::compile(text, escape)?.fill(&mut values, &mut out)?;
+        let out = String::from_utf8(out).unwrap();
         let key = key.to_string();
         Ok(out.replace(&parent.trace.to_string(), "TRACE").replace(&key, "KEY"))
     }
@@ -162,6 +187,15 @@ mod tests {
         assert_eq!(text.unwrap(), "3-42-TRACE-KEY-Zoë");
         assert_eq!(fill("{{span_id}}", Escape::None).unwrap().len(), 16);
         assert_eq!(fill("{{uuid}}", Escape::None).unwrap().len(), 36);
+    }
+
+    #[test]
+    fn numbers_are_written_whole() {
+        for number in [0, 7, 10, 999, u64::MAX] {
+            let mut out = Vec::new();
+            push_decimal(number, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+        }
     }
 
     #[test]

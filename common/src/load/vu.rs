@@ -4,64 +4,82 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Instant;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Uri};
-use http_body_util::Full;
-
 use crate::clock;
-use crate::contract::header;
-use crate::ids::TraceParent;
+use crate::ids::TraceId;
 use crate::scenario::Record;
 use crate::units::Micros;
 
 use super::capsule::{Sent, capsule};
-use super::connection::{Answer, Connection, Fault, Unanswered};
-use super::judge::{app_us, judge};
-use super::plan::{BodyPlan, PathPlan, PlannedStep};
+use super::deadline::Deadline;
+use super::judge::judge;
+use super::plan::PlannedStep;
 use super::random::Ids;
 use super::recorder::Outcome;
-use super::report::{End, ErrorKind};
+use super::report::{Capsule, End, ErrorKind};
 use super::schedule::Start;
 use super::template::Values;
+use super::transport::{Answer, Connection, Fault, Want};
+use super::wire::Parts;
 use super::worker::Shared;
 
 /// A virtual user of one thread.
 pub(crate) struct Vu {
     number: u32,
     shared: Rc<Shared>,
-    connections: Vec<Option<Connection>>,
-    had_connection: Vec<bool>,
+    links: Vec<Link>,
     variables: BTreeMap<String, String>,
     ids: Ids,
+    deadline: Deadline,
+    /// The request of the moment.
+    request: Vec<u8>,
+    room: Vec<u8>,
 }
 
-struct Prepared {
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-    parent: TraceParent,
+/// A user's way to one origin.
+#[derive(Debug, Default)]
+struct Link {
+    connection: Option<Connection>,
+    had_one: bool,
+}
+
+/// What all requests of an iteration share.
+#[derive(Debug, Clone, Copy)]
+struct Journey<'a> {
+    iteration: u64,
+    trace: TraceId,
+    measured: bool,
+    record: Option<&'a Record>,
+}
+
+/// How far a request got.
+#[derive(Debug)]
+struct Sending {
+    began: Instant,
+    sent: Instant,
 }
 
 impl Vu {
     pub(crate) fn new(number: u32, shared: &Rc<Shared>) -> Self {
-        let origins = shared.plan.origins.len();
         shared.recorder.borrow_mut().vus += 1;
         Self {
             number,
             shared: Rc::clone(shared),
-            connections: (0..origins).map(|_| None).collect(),
-            had_connection: vec![false; origins],
+            links: shared.plan.origins.iter().map(|_| Link::default()).collect(),
             variables: BTreeMap::new(),
             ids: Ids::fresh(),
+            deadline: Deadline::new(),
+            request: Vec::new(),
+            room: Vec::new(),
         }
     }
 
     /// Opens connections in advance; a failure shows when the first request needs one.
     pub(crate) async fn connect(&mut self) {
-        let limit = self.shared.plan.request_timeout;
-        for origin in 0..self.connections.len() {
-            if let Ok(Ok(connection)) = tokio::time::timeout(limit, self.open(origin)).await {
-                self.connections[origin] = Some(connection);
+        let until = clock::monotonic() + self.shared.plan.request_timeout;
+        for origin in 0..self.links.len() {
+            let opened = open(&self.shared, &mut self.links[origin], origin);
+            if let Ok(Ok(connection)) = self.deadline.hold(until, opened).await {
+                self.links[origin].connection = Some(connection);
             }
         }
     }
@@ -78,183 +96,103 @@ impl Vu {
             }
         };
         let measured = shared.begin(start);
+        let journey = Journey { iteration: start.iteration, trace: self.ids.trace(), measured, record };
         self.variables.clear();
         let mut intended = intended;
         let (mut reached, mut whole) = (true, true);
-        for at in 0..shared.plan.steps.len() {
-            let step = &shared.plan.steps[at];
-            let fault = self.request(at, start.iteration, intended, measured, record).await;
+        for (at, step) in shared.plan.steps.iter().enumerate() {
+            let (fault, ended) = self.request(at, step, journey, intended).await;
             reached &= fault != Some(ErrorKind::Connect);
             if fault.is_some() && !step.extract.is_empty() {
                 whole = false;
                 break;
             }
+            intended = ended;
             if !step.think_time.is_zero() {
-                tokio::time::sleep(step.think_time).await;
+                intended = ended + step.think_time;
+                shared.pacer.until(intended).await;
             }
-            intended = clock::monotonic();
         }
         shared.finish(measured, whole);
         reached
     }
 
+    /// Sends one request and records what came of it; tells what went wrong and when it ended.
     async fn request(
         &mut self,
         at: usize,
-        iteration: u64,
+        step: &PlannedStep,
+        journey: Journey<'_>,
         intended: Instant,
-        measured: bool,
-        record: Option<&Record>,
-    ) -> Option<ErrorKind> {
+    ) -> (Option<ErrorKind>, Instant) {
         let shared = Rc::clone(&self.shared);
-        let step = &shared.plan.steps[at];
+        shared.recorder.borrow_mut().steps[at].sent(journey.measured);
         let began = clock::monotonic();
-        shared.recorder.borrow_mut().steps[at].sent(measured);
-        let prepared = self.prepare(step, iteration, record);
-        let mut sent = began;
-        let result = match &prepared {
+        let mut sending = Sending { began, sent: began };
+        let rendered = self.render(step, journey);
+        let result = match &rendered {
             Err(fault) => Err(fault.clone()),
-            Ok(prepared) => self.send_in_time(step, prepared, &mut sent, began).await,
+            Ok(()) => self.send_in_time(step, &mut sending).await,
         };
         let ended = clock::monotonic();
-        if result.is_err() {
-            self.connections[step.origin] = None;
-        }
-        let fault = match &result {
-            Ok(answer) => judge(step, answer, &mut self.variables).err(),
-            Err(fault) => Some(fault.clone()),
+        let answer = result.as_ref().ok().map(Connection::answer);
+        let fault = match (&result, &answer) {
+            (Err(fault), _) => Some(fault.clone()),
+            (Ok(_), Some(answer)) => judge(step, answer, &mut self.variables).err(),
+            (Ok(_), None) => None,
         };
-        let answer = result.ok();
         let kind = fault.as_ref().map(|fault| fault.kind);
+        let since = |from: Instant, to: Instant| Micros::from(to.saturating_duration_since(from));
         let outcome = Outcome {
             step: at,
-            measured,
-            trace: prepared.as_ref().map_or_else(|_| self.ids.trace_parent().trace, |prepared| prepared.parent.trace),
-            sent_at: sent.saturating_duration_since(shared.started_at()),
-            service: Micros::from(ended.saturating_duration_since(sent)),
-            response: Micros::from(ended.saturating_duration_since(intended)),
-            status: answer.as_ref().map(Answer::status),
-            body_bytes: answer.as_ref().map_or(0, Answer::body_bytes),
-            app_us: answer.as_ref().and_then(|answer| app_us(answer.header(header::SERVER_TIMING)?)),
+            measured: journey.measured,
+            trace: journey.trace,
+            iteration: journey.iteration,
+            sent_at: sending.sent.saturating_duration_since(shared.started_at()),
+            service: since(sending.sent, ended),
+            response: since(intended, ended),
+            first_byte: answer.and_then(|answer| Some(since(sending.sent, answer.first_byte_at()?))),
+            status: answer.map(|answer| answer.status()),
+            body_bytes: answer.map_or(0, |answer| answer.body_bytes()),
+            app_us: answer.and_then(|answer| answer.app_us()),
             fault,
-            at_unix_ms: clock::unix_ms(),
+            at_unix_ms: shared.unix_ms(ended),
         };
-        shared
-            .recorder
-            .borrow_mut()
-            .record(&outcome, || write_down(&shared, step, prepared.as_ref().ok(), answer.as_ref()));
-        kind
-    }
-
-    async fn send_in_time(
-        &mut self,
-        step: &PlannedStep,
-        prepared: &Prepared,
-        sent: &mut Instant,
-        began: Instant,
-    ) -> Result<Answer, Fault> {
-        let limit = self.shared.plan.request_timeout;
-        tokio::time::timeout(limit, self.send(step, prepared, sent, began)).await.unwrap_or_else(|_| {
-            let detail = format!("no whole answer within {}", Micros::from(limit));
-            Err(Fault { kind: ErrorKind::Timeout, detail })
-        })
-    }
-
-    /// Sends on the open connection, or on a new one if it was closed while nothing was under way.
-    async fn send(
-        &mut self,
-        step: &PlannedStep,
-        prepared: &Prepared,
-        sent: &mut Instant,
-        began: Instant,
-    ) -> Result<Answer, Fault> {
-        let mut request = Request::new(Full::new(prepared.body.clone()));
-        *request.method_mut() = step.method.clone();
-        *request.uri_mut() = prepared.uri.clone();
-        *request.headers_mut() = prepared.headers.clone();
-        let open = self.connections[step.origin].take();
-        if let Some(mut connection) = open
-            && connection.ready().await
+        let request = rendered.is_ok().then_some(self.request.as_slice());
+        shared.recorder.borrow_mut().record(&outcome, || write_down(&shared, step, request, answer.as_ref()));
+        if let Ok(connection) = result
+            && connection.is_reusable()
         {
-            *sent = clock::monotonic();
-            let delay = Micros::from(sent.saturating_duration_since(began));
-            self.shared.recorder.borrow_mut().send_delay.record(delay.0);
-            match connection.exchange(request, step.reads_body).await {
-                Ok(answer) => {
-                    self.connections[step.origin] = Some(connection);
-                    return Ok(answer);
-                }
-                Err(Unanswered::NotSent(unsent)) => request = *unsent,
-                Err(Unanswered::Broken(fault)) => return Err(fault),
-            }
+            self.links[step.origin].connection = Some(connection);
         }
-        let mut connection = self.open(step.origin).await?;
-        *sent = clock::monotonic();
-        match connection.exchange(request, step.reads_body).await {
-            Ok(answer) => {
-                self.connections[step.origin] = Some(connection);
-                Ok(answer)
-            }
-            Err(Unanswered::Broken(fault)) => Err(fault),
-            Err(Unanswered::NotSent(_)) => Err(Fault {
-                kind: ErrorKind::Reset,
-                detail: "a new connection was closed before the request".to_owned(),
-            }),
-        }
-    }
-
-    async fn open(&mut self, origin: usize) -> Result<Connection, Fault> {
-        let began = clock::monotonic();
-        let opened = Connection::open(&self.shared.plan.origins[origin].addresses).await;
-        let took = Micros::from(clock::monotonic().saturating_duration_since(began)).0;
-        let again = std::mem::replace(&mut self.had_connection[origin], true);
-        let counts = &mut self.shared.recorder.borrow_mut().connections;
-        if opened.is_ok() {
-            counts.opened += 1;
-            counts.reconnects += u64::from(again);
-            counts.opening_us += took;
-            counts.opening_max_us = counts.opening_max_us.max(took);
-        } else {
-            counts.failed += 1;
-        }
-        opened
+        (kind, ended)
     }
 
     /// Fills in the request.
-    fn prepare(&mut self, step: &PlannedStep, iteration: u64, record: Option<&Record>) -> Result<Prepared, Fault> {
-        let parent = self.ids.trace_parent();
+    fn render(&mut self, step: &PlannedStep, journey: Journey<'_>) -> Result<(), Fault> {
+        let parent = self.ids.span_of(journey.trace);
         let key = self.ids.uuid();
-        let broken =
-            |detail: String| Fault { kind: ErrorKind::Expectation, detail: format!("request not sent: {detail}") };
-        let mut values =
-            Values { parent, key, vu: self.number, iteration, record, variables: &self.variables, ids: &mut self.ids };
-        let uri = match &step.path {
-            PathPlan::Fixed(uri) => uri.clone(),
-            PathPlan::Filled(template) => {
-                let mut path = String::new();
-                template.fill(&mut values, &mut path).map_err(broken)?;
-                let permit = self.shared.plan.guard.permit(step.app, &step.method, &path);
-                let permit = permit.map_err(|refusal| broken(refusal.to_string()))?;
-                permit.path_and_query().parse().map_err(|error| broken(format!("path: {error}")))?
-            }
+        let mut values = Values {
+            parent,
+            key,
+            vu: self.number,
+            iteration: journey.iteration,
+            record: journey.record,
+            variables: &self.variables,
+            ids: &mut self.ids,
         };
-        let mut headers = step.headers.clone();
-        for (name, template) in &step.filled_headers {
-            let mut text = String::new();
-            template.fill(&mut values, &mut text).map_err(broken)?;
-            let value = HeaderValue::try_from(text).map_err(|error| broken(format!("header {name}: {error}")))?;
-            headers.insert(name.clone(), value);
-        }
-        stamp(&mut headers, parent).map_err(broken)?;
-        let body = match &step.body {
-            BodyPlan::Fixed(body) => body.clone(),
-            BodyPlan::Filled(template) => {
-                let mut text = String::new();
-                template.fill(&mut values, &mut text).map_err(broken)?;
-                Bytes::from(text)
-            }
-        };
-        Ok(Prepared { uri, headers, body, parent })
+        let rendered = step.wire.render(&self.shared.plan.guard, &mut values, "", &mut self.room, &mut self.request);
+        rendered.map_err(|why| Fault::new(ErrorKind::Expectation, format!("request not sent: {why}")))
+    }
+
+    async fn send_in_time(&mut self, step: &PlannedStep, sending: &mut Sending) -> Result<Connection, Fault> {
+        let limit = self.shared.plan.request_timeout;
+        let until = sending.began + limit;
+        let sent = send(&self.shared, &mut self.links[step.origin], step, &self.request, sending);
+        let in_time = self.deadline.hold(until, sent).await;
+        in_time.unwrap_or_else(|_passed| {
+            Err(Fault::new(ErrorKind::Timeout, format!("no whole answer within {}", Micros::from(limit))))
+        })
     }
 }
 
@@ -266,26 +204,59 @@ impl Drop for Vu {
     }
 }
 
-fn stamp(headers: &mut HeaderMap, parent: TraceParent) -> Result<(), String> {
-    let value = |text: String| HeaderValue::try_from(text).map_err(|error| error.to_string());
-    headers.insert(header::TRACEPARENT, value(parent.to_string())?);
-    headers.insert(header::TRACE_ID, value(parent.trace.to_string())?);
-    Ok(())
+/// Sends on the open connection, or on a new one if it was closed while nothing was under way.
+async fn send(
+    shared: &Shared,
+    link: &mut Link,
+    step: &PlannedStep,
+    request: &[u8],
+    sending: &mut Sending,
+) -> Result<Connection, Fault> {
+    let mut kept = link.connection.take();
+    let mut connection = match kept.take_if(Connection::is_alive) {
+        Some(connection) => {
+            sending.sent = clock::monotonic();
+            let delay = Micros::from(sending.sent.saturating_duration_since(sending.began));
+            shared.recorder.borrow_mut().send_delay.record(delay.0);
+            connection
+        }
+        None => {
+            let connection = open(shared, link, step.origin).await?;
+            sending.sent = clock::monotonic();
+            connection
+        }
+    };
+    let want = if step.reads_body { Want::Keep } else { Want::Count };
+    connection.exchange(request, want).await?;
+    Ok(connection)
 }
 
-fn write_down(
-    shared: &Shared,
-    step: &PlannedStep,
-    prepared: Option<&Prepared>,
-    answer: Option<&Answer>,
-) -> super::report::Capsule {
-    let path = prepared.and_then(|prepared| prepared.uri.path_and_query()).map_or("", |path| path.as_str());
+async fn open(shared: &Shared, link: &mut Link, origin: usize) -> Result<Connection, Fault> {
+    let began = clock::monotonic();
+    let opened = Connection::open(shared.plan.route(origin)).await;
+    let took = Micros::from(clock::monotonic().saturating_duration_since(began)).0;
+    let again = std::mem::replace(&mut link.had_one, true);
+    let recorder = &mut *shared.recorder.borrow_mut();
+    if opened.is_ok() {
+        recorder.connections.opened += 1;
+        recorder.connections.reconnects += u64::from(again);
+        recorder.set_up.record(took);
+    } else {
+        recorder.connections.failed += 1;
+    }
+    opened
+}
+
+fn write_down(shared: &Shared, step: &PlannedStep, request: Option<&[u8]>, answer: Option<&Answer<'_>>) -> Capsule {
+    let origin = &shared.plan.origins[step.origin];
+    let parts = request.and_then(|request| Parts::of(request).ok());
+    let none = http::HeaderMap::new();
     let sent = Sent {
-        method: &step.method,
-        authority: &shared.plan.origins[step.origin].authority,
-        path,
-        headers: prepared.map_or(&step.headers, |prepared| &prepared.headers),
-        body: prepared.map_or(&[], |prepared| &prepared.body),
+        method: step.wire.method(),
+        authority: &origin.authority,
+        path: parts.as_ref().map_or("", |parts| parts.path),
+        headers: parts.as_ref().map_or(&none, |parts| &parts.headers),
+        body: parts.as_ref().map_or(&[], |parts| parts.body),
     };
     capsule(&sent, answer.map(Answer::status), answer.map_or(&[], Answer::body))
 }

@@ -14,6 +14,7 @@ use crate::units::Micros;
 
 use super::executor;
 use super::live::ThreadWindow;
+use super::pacer::Pacer;
 use super::plan::Plan;
 use super::recorder::Recorder;
 use super::schedule::{Even, Start};
@@ -38,7 +39,9 @@ pub(crate) struct Shared {
     pub(crate) thread: u32,
     pub(crate) recorder: RefCell<Recorder>,
     pub(crate) stop: CancellationToken,
+    pub(crate) pacer: Pacer,
     started_at: OnceCell<Instant>,
+    wall: (Instant, i64),
     next_tick: Cell<Option<Instant>>,
     cpu_from: Cell<Option<(Instant, Duration)>>,
 }
@@ -47,6 +50,12 @@ impl Shared {
     /// When the load starts. Before it is known, the present.
     pub(crate) fn started_at(&self) -> Instant {
         self.started_at.get().copied().unwrap_or_else(clock::monotonic)
+    }
+
+    /// The wall clock at an instant, in milliseconds since the Unix epoch.
+    pub(crate) fn unix_ms(&self, at: Instant) -> i64 {
+        let (then, unix_ms) = self.wall;
+        unix_ms + i64::try_from(at.saturating_duration_since(then).as_millis()).unwrap_or(0)
     }
 
     /// The last moment at which a late iteration may still begin.
@@ -132,7 +141,10 @@ pub(crate) fn run(
     start: oneshot::Receiver<Instant>,
 ) -> std::io::Result<Recorder> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let _inside = runtime.enter();
     let shared = Rc::new(Shared {
+        pacer: Pacer::new(),
+        wall: (clock::monotonic(), clock::unix_ms()),
         recorder: RefCell::new(Recorder::new(&plan)),
         plan,
         thread,
@@ -149,6 +161,8 @@ pub(crate) fn run(
 }
 
 async fn drive(shared: &Rc<Shared>, events: &mpsc::UnboundedSender<Event>, start: oneshot::Receiver<Instant>) {
+    let pacer = Rc::clone(shared);
+    let pacing = tokio::task::spawn_local(async move { pacer.pacer.drive().await });
     let ready = executor::prepare(shared).await;
     let _gone = events.send(Event::Ready);
     let Ok(start) = start.await else { return };
@@ -159,6 +173,7 @@ async fn drive(shared: &Rc<Shared>, events: &mpsc::UnboundedSender<Event>, start
         () = hard_deadline(shared) => {}
     }
     ticker.abort();
+    pacing.abort();
     finish(shared, events);
 }
 

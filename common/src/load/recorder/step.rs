@@ -36,6 +36,7 @@ pub(crate) struct StepRecorder {
     body_bytes: u64,
     service: Latency,
     response: Latency,
+    first_byte: Latency,
     over: Vec<OverLimit>,
     samples: Vec<Sample>,
     slowest: Vec<Exemplar>,
@@ -56,6 +57,7 @@ impl StepRecorder {
             body_bytes: 0,
             service: Latency::new(),
             response: Latency::new(),
+            first_byte: Latency::new(),
             over: limits_us.iter().map(|limit_us| OverLimit { limit_us: *limit_us, count: 0 }).collect(),
             samples: Vec::new(),
             slowest: Vec::new(),
@@ -132,6 +134,9 @@ impl StepRecorder {
         } else if outcome.fault.is_none() {
             self.service.record(outcome.service.0);
             self.response.record(outcome.response.0);
+            if let Some(first_byte) = outcome.first_byte {
+                self.first_byte.record(first_byte.0);
+            }
         } else {
             return None;
         }
@@ -179,6 +184,7 @@ impl StepRecorder {
         other.statuses.into_iter().for_each(|(status, count)| *self.statuses.entry(status).or_default() += count);
         self.service.add(&other.service);
         self.response.add(&other.response);
+        self.first_byte.add(&other.first_byte);
         self.over.iter_mut().zip(&other.over).for_each(|(own, other)| own.count += other.count);
         self.samples.extend(other.samples);
         self.slowest.extend(other.slowest);
@@ -213,6 +219,7 @@ impl StepRecorder {
             samples_truncated: self.count > self.samples.len() as u64,
             service: self.service,
             response: self.response,
+            first_byte: self.first_byte,
             over: self.over,
             series,
             series_truncated,
