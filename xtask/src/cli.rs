@@ -29,7 +29,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Tells what is installed, which ports and secrets are there, and what each missing piece costs.
     Doctor(DoctorArgs),
-    /// Runs every test, the browser's included.
+    /// Runs every test, those in the browser and in k6 included.
     Test(TestArgs),
     /// One embedded app; started by the other commands.
     #[command(hide = true)]
@@ -191,11 +191,25 @@ pub(crate) struct DoctorArgs {
     pub(crate) target: TargetArgs,
 }
 
+/// What `test` runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TestPart {
+    /// The tests of the workspace.
+    Rust,
+    /// The specs, in a browser.
+    Browser,
+    /// The exported scripts, in the real k6.
+    K6,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {
     /// Leaves the browser tests out.
     #[arg(long)]
     pub(crate) no_browser: bool,
+    /// Only these; may be given several times.
+    #[arg(long, value_enum, value_name = "PART")]
+    pub(crate) only: Vec<TestPart>,
     /// Passed on to the test runner.
     #[arg(last = true)]
     pub(crate) rest: Vec<String>,

@@ -27,7 +27,7 @@ use crate::test_command::{self, TestPlan};
 
 /// Runs every test.
 pub(crate) async fn test(args: TestArgs) -> u8 {
-    let plan = TestPlan { no_browser: args.no_browser, rest: args.rest };
+    let plan = TestPlan { no_browser: args.no_browser, only: args.only, rest: args.rest };
     let data = PathBuf::from("target/handshake/test");
     let start = async || {
         let plan = EmbeddedPlan { apps: AppId::ALL.to_vec(), base_port: 0, data, defects: Vec::new() };

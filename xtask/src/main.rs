@@ -6,6 +6,7 @@ mod commands;
 mod embedded;
 mod export;
 mod funnels;
+mod k6_trial;
 mod record;
 mod report;
 mod run;

@@ -22,6 +22,7 @@ const RESERVED: [&str; 7] =
 #[derive(Debug)]
 pub(crate) struct Sent<'a> {
     pub(crate) method: &'a Method,
+    pub(crate) tls: bool,
     pub(crate) authority: &'a str,
     pub(crate) path: &'a str,
     pub(crate) headers: &'a HeaderMap,
@@ -29,7 +30,7 @@ pub(crate) struct Sent<'a> {
 }
 
 pub(crate) fn capsule(sent: &Sent<'_>, status: Option<u16>, body: &[u8]) -> Capsule {
-    Capsule { curl: curl(sent), status, body: redact_body(&start_of(body), &in_answer) }
+    Capsule { curl: curl(sent), status, body: redact_body(&start_of(body), Shown::Answer) }
 }
 
 fn start_of(body: &[u8]) -> String {
@@ -46,65 +47,85 @@ fn curl(sent: &Sent<'_>) -> String {
         _ => format!("curl -sS -g --path-as-is -i -X {}", sent.method),
     };
     for (name, value) in sent.headers.iter().filter(|(name, _)| !IMPLIED.contains(name)) {
-        let value = value.to_str().unwrap_or("[binary]").replace([MARK, END], "");
-        let header = match (name.as_str(), value.as_str()) {
-            (name, "") => quoted(&format!("{name};")),
-            (header::IDEMPOTENCY_KEY, key)
-                if key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') =>
-            {
-                format!("\"{name}: ${{IDEMPOTENCY_KEY:-{key}}}\"")
-            }
-            (name, value) => quoted(&format!("{name}: {}", header_without_secrets(name, value))),
-        };
-        write!(line, " -H {header}").expect("writing to a string does not fail");
+        line = format!("{line} -H {}", header_argument(name.as_str(), value.to_str().unwrap_or("[binary]")));
     }
-    if sent.body.len() > LINE_BYTES {
-        // What is too long for a line has to come from somewhere else.
-        let rest = quoted(&format!("the {} bytes of the request, which are not kept", sent.body.len()));
-        write!(line, " --data-binary @\"${{BODY_FILE:?{}}}\"", rest.trim_matches('\''))
-            .expect("writing to a string does not fail");
-    } else if !sent.body.is_empty() {
-        let body = String::from_utf8_lossy(sent.body).replace([MARK, END], "");
-        write!(line, " --data-raw {}", quoted(&redact_body(&body, &in_shell)))
-            .expect("writing to a string does not fail");
-    }
-    let path = sent.path.replace([MARK, END], "");
-    let path =
-        path.split_once('?').map_or(path.clone(), |(path, query)| format!("{path}?{}", form_without_secrets(query)));
-    format!("{line} {}", quoted(&format!("http://{}{path}", sent.authority)))
+    line.push_str(&body_argument(sent.body));
+    let scheme = if sent.tls { "https" } else { "http" };
+    let path = match sent.path.split_once('?') {
+        Some((path, query)) => format!("{path}?{}", form_without_secrets(query)),
+        None => sent.path.to_owned(),
+    };
+    format!("{line} {}", quoted(&format!("{scheme}://{}{path}", sent.authority)))
 }
 
 /// Headers that curl makes itself.
 const IMPLIED: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING];
 
-/// What stands for a secret of this name.
-type Stand<'a> = &'a dyn Fn(&str) -> String;
-
-/// In a line, a variable that whoever runs it sets. Addresses of nobody are no secret, and apps check them.
-fn in_shell(name: &str) -> String {
-    marked(&variable(name))
+fn header_argument(name: &str, value: &str) -> String {
+    let is_word = value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    match value {
+        "" => quoted(&format!("{name};")),
+        key if name == header::IDEMPOTENCY_KEY && is_word => format!("\"{name}: ${{IDEMPOTENCY_KEY:-{key}}}\""),
+        _ => quoted(&format!("{name}: {}", header_without_secrets(name, value))),
+    }
 }
 
-fn in_answer(_: &str) -> String {
-    REDACTED.to_owned()
+fn body_argument(body: &[u8]) -> String {
+    match body.len() {
+        0 => String::new(),
+        long if long > LINE_BYTES => {
+            format!(" --data-binary @\"${{BODY_FILE:?a file of the {long} bytes that were sent, which are not kept}}\"")
+        }
+        _ => {
+            let text = String::from_utf8_lossy(body).replace([MARK, END], "");
+            format!(" --data-raw {}", quoted(&redact_body(&text, Shown::Line)))
+        }
+    }
+}
+
+/// Where a redacted text is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// In a line, where a secret is a variable that whoever runs it sets. Addresses that are nobody's stay: apps check
+    /// them.
+    Line,
+    /// In the answer, where nobody needs it.
+    Answer,
+}
+
+impl Shown {
+    /// What stands for a secret of this name.
+    fn secret(self, name: &str) -> String {
+        match self {
+            Self::Line => marked(&variable(name)),
+            Self::Answer => REDACTED.to_owned(),
+        }
+    }
+
+    fn is_address(self, word: &str) -> bool {
+        word.split_once('@').is_some_and(|(name, host)| {
+            let nobodys = self == Self::Line && RESERVED.iter().any(|domain| host.ends_with(domain));
+            !name.is_empty() && host.contains('.') && !nobodys
+        })
+    }
 }
 
 /// Takes secrets out of JSON (whole or cut off), forms and plain text: values under telling names, JWTs, e-mail addresses.
-fn redact_body(text: &str, stand: Stand<'_>) -> String {
+fn redact_body(text: &str, shown: Shown) -> String {
     let looks_like_form =
         !text.starts_with(['{', '[', '<']) && text.contains('=') && !text.contains(char::is_whitespace);
-    if looks_like_form { redact_pairs(text, stand) } else { redact_words(&redact_json_values(text, stand), stand) }
+    if looks_like_form { redact_pairs(text, shown) } else { redact_words(&redact_json_values(text, shown), shown) }
 }
 
-fn redact_pairs(pairs: &str, stand: Stand<'_>) -> String {
+fn redact_pairs(pairs: &str, shown: Shown) -> String {
     let redacted = pairs.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if is_secret_name(name) => format!("{name}={}", stand(name)),
+        Some((name, _)) if is_secret_name(name) => format!("{name}={}", shown.secret(name)),
         _ => pair.to_owned(),
     });
     redacted.collect::<Vec<_>>().join("&")
 }
 
-fn redact_json_values(text: &str, stand: Stand<'_>) -> String {
+fn redact_json_values(text: &str, shown: Shown) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, name, after)) = next_string(rest) {
@@ -114,7 +135,7 @@ fn redact_json_values(text: &str, stand: Stand<'_>) -> String {
         let value = after.trim_start();
         let Some(value) = value.strip_prefix(':').map(str::trim_start) else { continue };
         if is_secret_name(name) && value.starts_with('"') {
-            write!(out, ":\"{}\"", stand(name)).expect("writing to a string does not fail");
+            write!(out, ":\"{}\"", shown.secret(name)).expect("writing to a string does not fail");
             rest = next_string(value).map_or("", |(_, _, after)| after);
         }
     }
@@ -135,21 +156,16 @@ fn next_string(text: &str) -> Option<(&str, &str, &str)> {
     Some((&text[..open], &inside[..close], &inside[close + 1..]))
 }
 
-fn redact_words(text: &str, stand: Stand<'_>) -> String {
+fn redact_words(text: &str, shown: Shown) -> String {
     let is_edge = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ',' | ';' | '(' | ')');
-    let in_line = stand("") != REDACTED;
     let mut out = String::with_capacity(text.len());
     let mut word = String::new();
     for c in text.chars().chain(['\n']) {
         if is_edge(c) {
-            let is_mail = word.split_once('@').is_some_and(|(name, host)| {
-                let nobody = in_line && RESERVED.iter().any(|domain| host.ends_with(domain));
-                !name.is_empty() && host.contains('.') && !nobody
-            });
             let is_jwt = word.starts_with("eyJ") && word.len() > 20;
-            match (is_jwt, is_mail) {
-                (true, _) => out.push_str(&stand("token")),
-                (_, true) => out.push_str(&stand("email")),
+            match (is_jwt, shown.is_address(&word)) {
+                (true, _) => out.push_str(&shown.secret("token")),
+                (_, true) => out.push_str(&shown.secret("email")),
                 _ => out.push_str(&word),
             }
             out.push(c);

@@ -253,6 +253,7 @@ fn write_down(shared: &Shared, step: &PlannedStep, request: Option<&[u8]>, answe
     let none = http::HeaderMap::new();
     let sent = Sent {
         method: step.wire.method(),
+        tls: origin.tls,
         authority: &origin.authority,
         path: parts.as_ref().map_or("", |parts| parts.path),
         headers: parts.as_ref().map_or(&none, |parts| &parts.headers),

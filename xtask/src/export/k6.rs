@@ -13,6 +13,8 @@ use common::scenario::{Scenario, Shape, TimeScale};
 use super::{ExportError, Exported};
 use crate::suites;
 
+pub(crate) use executor::shortened;
+
 /// Where the scripts are, from the root of the workspace.
 pub(crate) const FOLDER: &str = "tests/perf/k6";
 

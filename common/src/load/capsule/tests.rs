@@ -5,7 +5,7 @@ use tokio::process::Command;
 use super::*;
 
 fn sent<'a>(authority: &'a str, path: &'a str, headers: &'a HeaderMap, body: &'a [u8]) -> Sent<'a> {
-    Sent { method: &Method::POST, authority, path, headers, body }
+    Sent { method: &Method::POST, tls: false, authority, path, headers, body }
 }
 
 #[test]
@@ -27,8 +27,8 @@ fn a_capsule_repeats_the_request_without_its_secrets() {
 
 #[test]
 fn a_secret_that_is_cut_off_is_still_redacted() {
-    assert_eq!(redact_body(r#"{"a":1,"token":"abcdef"#, &in_answer), r#"{"a":1,"token":"[redacted]""#);
-    assert_eq!(redact_body("grant=x&client_secret=abc", &in_answer), "grant=x&client_secret=[redacted]");
+    assert_eq!(redact_body(r#"{"a":1,"token":"abcdef"#, Shown::Answer), r#"{"a":1,"token":"[redacted]""#);
+    assert_eq!(redact_body("grant=x&client_secret=abc", Shown::Answer), "grant=x&client_secret=[redacted]");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn only_the_start_of_a_long_body_is_kept() {
 fn a_body_that_no_line_can_hold_has_to_be_given() {
     let headers = HeaderMap::new();
     let line = curl(&sent("127.0.0.1:1", "/", &headers, &[b'x'; 20_000]));
-    assert!(line.contains("${BODY_FILE:?the 20000 bytes") && line.len() < 500, "{line}");
+    assert!(line.contains("${BODY_FILE:?a file of the 20000 bytes") && line.len() < 500, "{line}");
 }
 
 /// Answers every request with 200 and keeps it byte for byte.

@@ -46,7 +46,7 @@ pub(super) fn is_paced(executor: &Executor) -> bool {
 
 /// Iterations that are meant to start over the full duration; `None` where the answers decide.
 #[expect(clippy::cast_precision_loss, reason = "milliseconds and rates of a load are far below 2^53")]
-pub(crate) fn planned(executor: &Executor) -> Option<f64> {
+pub(super) fn planned(executor: &Executor) -> Option<f64> {
     let even = |rate: u32, unit_ms: u64, ms: u64| f64::from(rate) * ms as f64 / unit_ms.max(1) as f64;
     let lines = |start: u32, unit_ms: u64, stages: &[Stage]| {
         let mut from = start;
@@ -72,6 +72,38 @@ pub(crate) fn planned(executor: &Executor) -> Option<f64> {
         }
         Executor::SharedIterations { .. } | Executor::PerVuIterations { .. } => None,
     }
+}
+
+/// The executor as `K6_DURATION_SCALE` shortens it: durations rounded to milliseconds, numbers of iterations unchanged.
+pub(crate) fn shortened(executor: &Executor, scale: f64) -> Executor {
+    let mut shortened = executor.clone();
+    let shorten = |ms: &mut u64| {
+        if *ms > 0 {
+            *ms = scaled_ms(*ms, scale);
+        }
+    };
+    match &mut shortened {
+        Executor::ConstantVus { duration_ms, .. } | Executor::ConstantArrivalRate { duration_ms, .. } => {
+            shorten(duration_ms);
+        }
+        Executor::SharedIterations { max_duration_ms, .. } | Executor::PerVuIterations { max_duration_ms, .. } => {
+            shorten(max_duration_ms);
+        }
+        Executor::RampingVus { stages, .. } | Executor::RampingArrivalRate { stages, .. } => {
+            stages.iter_mut().for_each(|stage| shorten(&mut stage.duration_ms));
+        }
+    }
+    shortened
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "far below 2^53"
+)]
+fn scaled_ms(ms: u64, scale: f64) -> u64 {
+    ((ms as f64 * scale).round() as u64).max(1)
 }
 
 fn name(executor: &str) -> String {
