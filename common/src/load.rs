@@ -180,6 +180,7 @@ fn assemble(
         schedule_lag: Lag::from(&recorder.lag),
         send_delay: Lag::from(&recorder.send_delay),
         cpu_share: recorder.cpu_share,
+        cpu_wait_share: recorder.cpu_wait_share,
         worst_stall_us: recorder.worst_stall_us,
         planned: recorder.iterations.planned.unwrap_or(0),
         dropped: recorder.iterations.dropped,
@@ -207,7 +208,7 @@ fn assemble(
         connections: Connections { set_up: Lag::from(&recorder.set_up), ..recorder.connections },
         steps,
         health,
-        traces: recorder.traces,
+        traces: recorder.traces.into_iter().map(|kept| kept.into_record(plan)).collect(),
         traces_not_kept: recorder.traces_not_kept,
     })
 }

@@ -39,42 +39,59 @@ pub(crate) struct Outcome {
     pub(crate) at_unix_ms: i64,
 }
 
+/// A request whose trace is kept; the step stands for app and route until the report is made.
+#[derive(Debug)]
+pub(crate) struct KeptTrace {
+    step: usize,
+    trace: TraceId,
+    status: Option<u16>,
+    ok: bool,
+    service: Micros,
+    app_us: Option<u64>,
+    at_unix_ms: i64,
+}
+
+impl KeptTrace {
+    pub(crate) fn into_record(self, plan: &Plan) -> TraceRecord {
+        let step = &plan.steps[self.step];
+        TraceRecord {
+            trace_id: self.trace,
+            app: step.app,
+            route: step.route.clone(),
+            status: self.status,
+            ok: self.ok,
+            service_us: self.service.0,
+            app_us: self.app_us,
+            at_unix_ms: self.at_unix_ms,
+        }
+    }
+}
+
 /// The record of one thread.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     pub(crate) steps: Vec<StepRecorder>,
-    routes: Vec<TraceRecord>,
     pub(crate) iterations: Iterations,
     pub(crate) warm_up: WarmUp,
     pub(crate) connections: Connections,
     pub(crate) set_up: Latency,
     pub(crate) lag: Latency,
     pub(crate) send_delay: Latency,
-    pub(crate) traces: Vec<TraceRecord>,
+    pub(crate) traces: Vec<KeptTrace>,
     pub(crate) traces_not_kept: u64,
     pub(crate) vus: u32,
     pub(crate) waiting: u64,
     pub(crate) end: End,
     pub(crate) worst_stall_us: u64,
     pub(crate) cpu_share: Option<f64>,
+    pub(crate) cpu_wait_share: Option<f64>,
     max_traces: usize,
 }
 
 impl Recorder {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let blank = |step: &super::plan::PlannedStep| TraceRecord {
-            trace_id: TraceId::from_u128(1),
-            app: step.app,
-            route: step.route.clone(),
-            status: None,
-            ok: false,
-            service_us: 0,
-            app_us: None,
-            at_unix_ms: 0,
-        };
         Self {
             steps: plan.steps.iter().map(|step| StepRecorder::new(&step.limits_us)).collect(),
-            routes: plan.steps.iter().map(blank).collect(),
             iterations: Iterations::default(),
             warm_up: WarmUp::default(),
             connections: Connections::default(),
@@ -88,6 +105,7 @@ impl Recorder {
             end: End::Completed,
             worst_stall_us: 0,
             cpu_share: None,
+            cpu_wait_share: None,
             max_traces: MAX_TRACES / usize::try_from(plan.threads.max(1)).unwrap_or(1),
         }
     }
@@ -117,14 +135,14 @@ impl Recorder {
             self.traces_not_kept += 1;
             return;
         }
-        self.traces.push(TraceRecord {
-            trace_id: outcome.trace,
+        self.traces.push(KeptTrace {
+            step: outcome.step,
+            trace: outcome.trace,
             status: outcome.status,
             ok: outcome.fault.is_none(),
-            service_us: outcome.service.0,
+            service: outcome.service,
             app_us: outcome.app_us,
             at_unix_ms: outcome.at_unix_ms,
-            ..self.routes[outcome.step].clone()
         });
     }
 
@@ -163,6 +181,7 @@ impl Recorder {
         self.traces_not_kept += other.traces_not_kept;
         self.worst_stall_us = self.worst_stall_us.max(other.worst_stall_us);
         self.cpu_share = self.cpu_share.into_iter().chain(other.cpu_share).reduce(f64::max);
+        self.cpu_wait_share = self.cpu_wait_share.into_iter().chain(other.cpu_wait_share).reduce(f64::max);
         if self.end == End::Completed {
             self.end = other.end;
         }

@@ -25,6 +25,10 @@ pub struct GeneratorHealth {
     pub send_delay: Lag,
     /// The share of one CPU that the busiest thread took, 0 to 1; `None` where it cannot be read.
     pub cpu_share: Option<f64>,
+    /// The share of time that the worst thread was ready to run and had to wait for a CPU, 0 to 1; `None` where it cannot
+    /// be read.
+    #[serde(default)]
+    pub cpu_wait_share: Option<f64>,
     /// The longest time that a thread did not get to its timer, in microseconds.
     pub worst_stall_us: u64,
     /// Iterations that were intended; 0 where the answers decide.
@@ -68,13 +72,18 @@ impl GeneratorHealth {
     #[must_use]
     pub fn blames_itself(&self, slo_p95: Micros) -> Option<String> {
         let allowed = LAG_FLOOR.max(Micros(slo_p95.0 / 20));
-        let lag = Micros(self.schedule_lag.p99_us);
-        if lag > allowed {
-            let stall = Micros(self.worst_stall_us);
-            return Some(format!(
-                "the generator could not keep up: P99 of its schedule lag is {lag}, allowed {allowed} (longest stall {stall}); \
-                 lower the load or give it more threads or an idle machine"
-            ));
+        let delays = [("schedule lag", self.schedule_lag), ("send delay", self.send_delay)];
+        for (name, delay) in delays.map(|(name, lag)| (name, Micros(lag.p99_us))) {
+            if delay > allowed {
+                let stall = Micros(self.worst_stall_us);
+                let waited = self.cpu_wait_share.map_or(String::new(), |share| {
+                    format!(", {:.0} % of the time spent on waiting for a CPU", share * 100.0)
+                });
+                return Some(format!(
+                    "the generator could not keep up: P99 of its {name} is {delay}, allowed {allowed} (longest stall \
+                     {stall}{waited}); lower the load or give it more threads or an idle machine"
+                ));
+            }
         }
         let share = self.cpu_share.filter(|share| *share > SATURATED)?;
         let percent = share * 100.0;
@@ -99,11 +108,20 @@ impl GeneratorHealth {
     }
 }
 
-/// The time this thread has spent on a CPU, from `/proc/thread-self/schedstat`; `None` where there is none.
-pub(crate) fn thread_cpu() -> Option<Duration> {
+/// What a thread did with its time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CpuTime {
+    /// On a CPU.
+    pub(crate) ran: Duration,
+    /// Ready to run, and waiting for one.
+    pub(crate) waited: Duration,
+}
+
+/// This thread's time so far, from `/proc/thread-self/schedstat`; `None` where there is none.
+pub(crate) fn thread_cpu() -> Option<CpuTime> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let nanos: u64 = text.split_whitespace().next()?.parse().ok()?;
-    Some(Duration::from_nanos(nanos))
+    let mut nanos = text.split_whitespace().map(|figure| figure.parse().map(Duration::from_nanos));
+    Some(CpuTime { ran: nanos.next()?.ok()?, waited: nanos.next()?.ok()? })
 }
 
 /// The soft limit of open files, from `/proc/self/limits`; `None` where there is none or it is unlimited.
@@ -124,6 +142,7 @@ mod tests {
             schedule_lag: lag,
             send_delay: lag,
             cpu_share: Some(0.4),
+            cpu_wait_share: Some(0.25),
             worst_stall_us: 2_000,
             planned: 10_000,
             dropped: 10,
@@ -142,9 +161,17 @@ mod tests {
         health.schedule_lag.p99_us = 8_000;
         let blame = health.blames_itself(Micros::from_ms(150)).unwrap();
         assert!(blame.contains("8.0 ms, allowed 7.5 ms"), "{blame}");
+        assert!(blame.contains("25 % of the time spent on waiting for a CPU"), "{blame}");
         assert_eq!(health.blames_itself(Micros::from_ms(400)), None);
         health.schedule_lag.p99_us = 5_001;
         assert!(health.blames_itself(Micros::from_ms(10)).is_some());
+    }
+
+    #[test]
+    fn requests_that_begin_in_time_and_leave_late_are_its_own_fault_too() {
+        let mut health = healthy();
+        health.send_delay.p99_us = 9_000;
+        assert!(health.blames_itself(Micros::from_ms(150)).unwrap().contains("send delay is 9.0 ms"));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The engine against real servers on this machine.
 
+mod allocation;
 mod journeys;
+mod scripted;
 mod server;
 mod stopping;
 mod timing;
+mod transports;
 mod truth;
 
 use std::collections::BTreeMap;

@@ -18,7 +18,7 @@ use super::pacer::Pacer;
 use super::plan::Plan;
 use super::recorder::Recorder;
 use super::schedule::{Even, Start};
-use super::selfcheck::thread_cpu;
+use super::selfcheck::{CpuTime, thread_cpu};
 
 /// How often a thread looks whether it still gets to its timer.
 const TICK: Duration = Duration::from_millis(10);
@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     started_at: OnceCell<Instant>,
     wall: (Instant, i64),
     next_tick: Cell<Option<Instant>>,
-    cpu_from: Cell<Option<(Instant, Duration)>>,
+    cpu_from: Cell<Option<(Instant, CpuTime)>>,
 }
 
 impl Shared {
@@ -229,11 +229,13 @@ fn finish(shared: &Shared, events: &mpsc::UnboundedSender<Event>) {
     let cpu = shared.cpu_from.get().zip(thread_cpu()).map(|((from, before), after)| {
         let wall = now.saturating_duration_since(from).as_secs_f64();
         // Four digits, so that the figure is read back from JSON as it was written.
-        (after.saturating_sub(before).as_secs_f64() / wall.max(0.001) * 10_000.0).round() / 10_000.0
+        let share = |part: Duration| (part.as_secs_f64() / wall.max(0.001) * 10_000.0).round() / 10_000.0;
+        (share(after.ran.saturating_sub(before.ran)), share(after.waited.saturating_sub(before.waited)))
     });
     let second = now.saturating_duration_since(shared.started_at()).as_secs();
     let recorder = &mut *shared.recorder.borrow_mut();
-    recorder.cpu_share = cpu;
+    recorder.cpu_share = cpu.map(|(ran, _)| ran);
+    recorder.cpu_wait_share = cpu.map(|(_, waited)| waited);
     let iterations = &mut recorder.iterations;
     iterations.interrupted = iterations.started - iterations.completed - iterations.cut_short;
     let _gone = events.send(Event::Window(recorder.take_window(shared.thread, second)));
