@@ -24,7 +24,7 @@ pub(crate) use expect::glob;
 pub use expect::{Expect, Extract, ExtractFrom};
 pub(crate) use feeder::scalar_text;
 pub use feeder::{Feeder, FeederMode, Record, parse_records};
-pub use placeholder::{Segment, Slot, parse as parse_placeholders};
+pub(crate) use placeholder::{Segment, Slot, parse as parse_placeholders};
 pub use request::{BodyTemplate, RequestTemplate};
 pub use shape::{Shape, TimeScale};
 pub use step::{Step, StreamKind};

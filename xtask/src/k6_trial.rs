@@ -2,6 +2,7 @@
 //! an app is wrong?
 
 mod compare;
+mod everything;
 mod find;
 mod outcome;
 
@@ -12,6 +13,7 @@ use std::process::Stdio;
 
 use common::clock;
 use common::ids::AppId;
+use common::scenario::Scenario;
 use common::service::Defect;
 use common::settings::Settings;
 use tokio::process::Command;
@@ -51,10 +53,12 @@ pub(crate) async fn run(root: &Path, program: &Path) -> Report {
         }
         Err(error) => cases.push(broken("k6", "the scripts are rendered", &error.to_string())),
     }
-    let nowhere = "it sends nothing to a host that is not allowed";
+    let nowhere = "nothing is sent to a host that is not allowed";
     cases.push(case("a6_register_billing.js", nowhere, trial.refuses_a_foreign_host()).await);
     let approval = "100 users are not begun without an approval";
     cases.push(case("a2_spike.js", approval, trial.refuses_the_spike()).await);
+    let all = "expectations, extracts and placeholders mean the same in k6";
+    cases.push(case("everything", all, trial.means_the_same()).await);
     for script in ["a2_baseline", "a6_register_billing"] {
         cases.push(case(&format!("{script}.js"), "k6 counts what the engine counts", trial.agrees(script)).await);
     }
@@ -129,6 +133,46 @@ impl Trial<'_> {
         }
     }
 
+    /// Scripts of scenarios that no app has, against a server that answers as they expect, or not.
+    async fn means_the_same(&self) -> Result<(), String> {
+        let (port, server) = everything::server().await.map_err(|error| error.to_string())?;
+        let result = self.means_the_same_at(port).await;
+        server.abort();
+        result
+    }
+
+    async fn means_the_same_at(&self, port: u16) -> Result<(), String> {
+        let met = self.made_up(&everything::met(), port).await?;
+        let all_met = met.rate("checks") == Some(1.0) && met.rate("http_req_failed") == Some(0.0);
+        if !all_met || !met.crossed().is_empty() || met.count("iterations") != 3 {
+            return Err(format!("what is met is missed in k6: {met:?}"));
+        }
+        let missed = self.made_up(&everything::missed(), port).await?;
+        // The statuses of the two steps are right, the twelve expectations are not.
+        if missed.rate("checks").is_none_or(|rate| (rate - 2.0 / 14.0).abs() > 1e-9) {
+            return Err(format!("what is missed is met in k6: {missed:?}"));
+        }
+        let data = self.work.join("two.jsonl");
+        std::fs::write(&data, everything::DATA).map_err(|error| format!("{}: {error}", data.display()))?;
+        let fed = self.made_up(&everything::fed(), port).await?;
+        let sent = fed.count("http_reqs{scenario:fed,name:echo}");
+        if sent != 2 || fed.rate("checks") != Some(1.0) {
+            return Err(format!("two records made {sent} requests: {fed:?}"));
+        }
+        Ok(())
+    }
+
+    async fn made_up(&self, scenario: &Scenario, port: u16) -> Result<Outcome, String> {
+        let text = k6::script_of(scenario).map_err(|error| error.to_string())?;
+        std::fs::create_dir_all(&self.work).map_err(|error| format!("{}: {error}", self.work.display()))?;
+        let path = self.work.join(format!("{}.js", scenario.id));
+        std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut env = everything::env(port);
+        env.insert("HANDSHAKE_DATA".to_owned(), self.work.display().to_string());
+        env.insert("K6_DURATION_SCALE".to_owned(), "1".to_owned());
+        Ok(self.load_script(&path, &env).await?.1)
+    }
+
     /// Both load healthy apps with the same scenarios for as long, one after the other.
     async fn agrees(&self, script: &str) -> Result<(), String> {
         let embedded = self.start(Vec::new()).await?;
@@ -171,20 +215,30 @@ impl Trial<'_> {
         Embedded::start(&plan).await.map_err(|error| format!("the apps did not start: {error}"))
     }
 
-    /// Runs a script for a few seconds: k6's exit code, what it exports, and what it said.
+    /// Runs a committed script for a few seconds.
     async fn load(&self, script: &str, mut env: BTreeMap<String, String>) -> Result<(i32, Outcome, String), String> {
+        env.insert("K6_DURATION_SCALE".to_owned(), SCALE.to_string());
+        self.load_script(&self.scripts.join(format!("{script}.js")), &env).await
+    }
+
+    /// Runs a script: k6's exit code, what it exports, and what it said.
+    async fn load_script(
+        &self,
+        script: &Path,
+        env: &BTreeMap<String, String>,
+    ) -> Result<(i32, Outcome, String), String> {
         let failed = |error: std::io::Error| format!("{}: {error}", self.work.display());
         std::fs::create_dir_all(&self.work).map_err(failed)?;
-        let summary = self.work.join(format!("{script}.json"));
+        let name = script.file_stem().unwrap_or_default().to_string_lossy();
+        let summary = self.work.join(format!("{name}.json"));
         if let Err(error) = std::fs::remove_file(&summary)
             && error.kind() != std::io::ErrorKind::NotFound
         {
             return Err(failed(error));
         }
-        env.insert("K6_DURATION_SCALE".to_owned(), SCALE.to_string());
         let export = format!("--summary-export={}", summary.display());
         let args = ["run", "--quiet", "--no-color", "--no-usage-report", "--address=127.0.0.1:0", export.as_str()];
-        let output = self.command(&args, &self.scripts.join(format!("{script}.js")), &env).await?;
+        let output = self.command(&args, script, env).await?;
         let code = output.status.code().unwrap_or(-1);
         Ok((code, Outcome::read(&summary)?, said(&output.stderr)))
     }

@@ -2,7 +2,7 @@
 
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Segment {
+pub(crate) enum Segment {
     /// Text as it stands.
     Literal(String),
     /// A place to fill.
@@ -11,7 +11,7 @@ pub enum Segment {
 
 /// What a place is filled with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Slot {
+pub(crate) enum Slot {
     /// The trace id of the request, 32 hex digits.
     TraceId,
     /// The span id of the request, 16 hex digits.
@@ -57,7 +57,7 @@ impl Slot {
 ///
 /// # Errors
 /// Every placeholder that is unknown or not closed.
-pub fn parse(text: &str) -> Result<Vec<Segment>, Vec<String>> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Segment>, Vec<String>> {
     let mut segments = Vec::new();
     let mut problems = Vec::new();
     let mut rest = text;

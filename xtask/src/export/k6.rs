@@ -63,6 +63,11 @@ pub(crate) fn scripts() -> Result<Vec<Exported>, ExportError> {
     SCRIPTS.iter().map(render).collect()
 }
 
+/// A script of one scenario, whoever has it.
+pub(crate) fn script_of(scenario: &Scenario) -> Result<String, ExportError> {
+    script::render(&scenario.id, &scenario.title, std::slice::from_ref(scenario))
+}
+
 /// The workloads that a script is made of; `None` if there is no such script.
 pub(crate) fn scenarios_of(script: &str) -> Option<Result<Vec<Scenario>, ExportError>> {
     let (name, _, of) = SCRIPTS.iter().find(|(name, _, _)| *name == script)?;

@@ -3,7 +3,7 @@
 use common::scenario::{Expect, Extract, ExtractFrom, Step};
 use serde_json::Value;
 
-use super::literal::{glob, json, text};
+use super::literal::{Escape, glob, json, template, text};
 
 /// What a step expects: the name of each check and its predicate on `r`.
 pub(super) fn checks(step: &Step) -> Result<Vec<(String, String)>, String> {
@@ -49,24 +49,27 @@ fn check(expect: &Expect) -> Result<(String, String), String> {
         }
         Expect::Header { name, matches } => (
             format!("header {name} is {matches}"),
-            format!("{}.test(header(r, {}))", glob(matches), text(&name.to_ascii_lowercase())),
+            format!("like(header(r, {}), {})", text(&name.to_ascii_lowercase()), glob(matches)?),
         ),
         Expect::JsonEquals { pointer, value } => {
             let found = format!("at(r, {})", text(pointer));
+            let value_js = json(value, 0)?;
             let predicate = match value {
-                Value::Object(_) | Value::Array(_) => format!("same({found}, {})", literal(value)?),
-                _ => format!("{found} === {}", literal(value)?),
+                Value::Object(_) | Value::Array(_) => format!("same({found}, {value_js})"),
+                _ => format!("{found} === {value_js}"),
             };
             (format!("{} is {value}", shown(pointer)), predicate)
         }
         Expect::JsonMatches { pointer, pattern } => (
             format!("{} is like {pattern}", shown(pointer)),
-            format!("{}.test(scalar(at(r, {})))", glob(pattern), text(pointer)),
+            format!("like(scalar(at(r, {})), {})", text(pointer), glob(pattern)?),
         ),
         Expect::JsonExists { pointer } => {
             (format!("{} is there", shown(pointer)), format!("at(r, {}) !== undefined", text(pointer)))
         }
-        Expect::BodyContains(part) => (format!("body contains {part}"), format!("body(r).includes({})", text(part))),
+        Expect::BodyContains(part) => {
+            (format!("body contains {part}"), format!("body(r).includes({})", template(part, Escape::None)?))
+        }
         Expect::BodyBytesMin(least) => (format!("body has {least} bytes or more"), format!("bytes(r) >= {least}")),
         Expect::Cookie { name, attributes } => {
             let list: Vec<_> = attributes.iter().map(|attribute| text(&attribute.to_ascii_lowercase())).collect();
@@ -74,14 +77,6 @@ fn check(expect: &Expect) -> Result<(String, String), String> {
             (format!("cookie {name} is {}", attributes.join(", ")), predicate)
         }
     })
-}
-
-/// A literal value; its texts are no templates.
-fn literal(value: &Value) -> Result<String, String> {
-    match value {
-        Value::String(own) => Ok(text(own)),
-        other => json(other, 0),
-    }
 }
 
 fn shown(pointer: &str) -> &str {

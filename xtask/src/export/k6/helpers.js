@@ -42,6 +42,24 @@ function next(trace) {
   return { trace, span: hex(8), key: uuid() };
 }
 
+// -- drawn
+// What is drawn once for an iteration: an id, and a PKCE verifier with its S256 challenge (RFC 7636).
+function drawn() {
+  const verifier = b64encode(randomBytes(32), 'rawurl');
+  return { id: hex(16), verifier, challenge: sha256(verifier, 'base64rawurl') };
+}
+
+// -- keep
+// Browsers send a Secure cookie over plain http to this machine; k6 has to be told.
+function keep(r) {
+  if (!r.url.startsWith('http:')) return;
+  for (const [name, cookies] of Object.entries(r.cookies || {})) {
+    for (const { secure, value, path } of cookies) {
+      if (secure) http.cookieJar().set(r.url, name, value, { path: path || '/' });
+    }
+  }
+}
+
 // -- params
 // Parameters of a request: headers of its own, then those that mark and trace it.
 function params(call, name, more) {
@@ -69,6 +87,7 @@ function judge(answer, name, expectations, vars, extracts) {
       return vars[variable] !== undefined;
     };
   }
+  keep(answer);
   const right = check(answer, all, { name });
   unexpected.add(!right, { name });
   return right;
@@ -96,6 +115,18 @@ function same(a, b) {
   if (Object(a) !== a || Object(b) !== b || Array.isArray(a) !== Array.isArray(b)) return a === b;
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every((name) => name in b && same(a[name], b[name]));
+}
+
+// -- like
+// True if there is a text, and it matches.
+function like(text, pattern) {
+  return text !== undefined && pattern.test(text);
+}
+
+// -- stars
+// A pattern of these texts with anything between them.
+function stars(texts) {
+  return new RegExp(`^${texts.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('[^]*')}$`);
 }
 
 // -- scalar

@@ -1,6 +1,5 @@
 //! Texts, numbers and templates as JavaScript.
 
-use common::scenario::{Segment, Slot, parse_placeholders};
 use serde_json::Value;
 
 /// The widest object or list that stays on one line.
@@ -30,8 +29,16 @@ pub(super) fn key(name: &str) -> String {
     if plain { name.to_owned() } else { text(name) }
 }
 
-/// What is filled in for a place.
-fn slot(slot: &Slot, escape: Escape) -> String {
+/// A piece of a template.
+enum Piece<'a> {
+    /// Text as it stands.
+    Text(&'a str),
+    /// An expression; true if it is a text already.
+    Place(String, bool),
+}
+
+/// What is filled in for a placeholder, and whether it is a text.
+fn place(name: &str, escape: Escape) -> Result<(String, bool), String> {
     let foreign = |value: String| match escape {
         Escape::None => value,
         Escape::Percent => format!("percent({value})"),
@@ -40,40 +47,63 @@ fn slot(slot: &Slot, escape: Escape) -> String {
         quoted if quoted.starts_with(['\'', '"']) => format!("{object}[{quoted}]"),
         plain => format!("{object}.{plain}"),
     };
-    match slot {
-        Slot::TraceId => "call.trace".to_owned(),
-        Slot::SpanId => "call.span".to_owned(),
-        Slot::IdempotencyKey => "call.key".to_owned(),
-        Slot::Vu => "exec.vu.idInTest - 1".to_owned(),
-        Slot::Iteration => "exec.scenario.iterationInTest".to_owned(),
-        Slot::Uuid => "uuid()".to_owned(),
-        Slot::NowMs => "Date.now()".to_owned(),
-        Slot::Data(field) => foreign(member("record", field)),
-        Slot::Var(name) => foreign(member("vars", name)),
+    let text = |expression: &str| Ok((expression.to_owned(), true));
+    match name {
+        "trace_id" => text("call.trace"),
+        "span_id" => text("call.span"),
+        "idempotency_key" => text("call.key"),
+        "uuid" => text("uuid()"),
+        "iteration_id" => text("own.id"),
+        "pkce.verifier" => text("own.verifier"),
+        "pkce.challenge" => text("own.challenge"),
+        "vu" => Ok(("exec.vu.idInTest - 1".to_owned(), false)),
+        "iteration" => Ok(("exec.scenario.iterationInTest".to_owned(), false)),
+        "now_ms" => Ok(("Date.now()".to_owned(), false)),
+        other => match other.split_once('.') {
+            Some(("data", field)) => Ok((foreign(member("record", field)), true)),
+            Some(("var", name)) => Ok((foreign(member("vars", name)), true)),
+            _ => Err(format!(
+                "there is no way yet to write {{{{{other}}}}} for k6: add it in xtask/src/export/k6/literal.rs"
+            )),
+        },
     }
+}
+
+fn pieces(source: &str, escape: Escape) -> Result<Vec<Piece<'_>>, String> {
+    let mut pieces = Vec::new();
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").ok_or_else(|| format!("a placeholder is not closed: {source:?}"))?;
+        if !before.is_empty() {
+            pieces.push(Piece::Text(before));
+        }
+        let (expression, is_text) = place(name.trim(), escape)?;
+        pieces.push(Piece::Place(expression, is_text));
+        rest = after;
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Text(rest));
+    }
+    Ok(pieces)
 }
 
 /// A template as an expression: a text, or a template literal with its places filled in.
 pub(super) fn template(source: &str, escape: Escape) -> Result<String, String> {
-    let segments = parse_placeholders(source).map_err(|problems| problems.join(", "))?;
-    if let [Segment::Slot(only)] = segments.as_slice() {
-        return Ok(match only {
-            Slot::Vu | Slot::Iteration | Slot::NowMs => format!("`${{{}}}`", slot(only, escape)),
-            _ => slot(only, escape),
-        });
+    let pieces = pieces(source, escape)?;
+    match pieces.as_slice() {
+        [] => return Ok(text("")),
+        [Piece::Text(only)] => return Ok(text(only)),
+        [Piece::Place(expression, true)] => return Ok(expression.clone()),
+        _ => {}
     }
-    if segments.iter().all(|segment| matches!(segment, Segment::Literal(_))) {
-        return Ok(text(source));
-    }
-    let mut out = String::from("`");
-    for segment in &segments {
-        match segment {
-            Segment::Literal(text) => out.push_str(&in_backticks(text)),
-            Segment::Slot(place) => out.push_str(&format!("${{{}}}", slot(place, escape))),
-        }
-    }
-    out.push('`');
-    Ok(out)
+    let inside: String = pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => in_backticks(text),
+            Piece::Place(expression, _) => format!("${{{expression}}}"),
+        })
+        .collect();
+    Ok(format!("`{inside}`"))
 }
 
 /// A text between backticks.
@@ -105,9 +135,8 @@ pub(super) fn json(value: &Value, indent: usize) -> Result<String, String> {
         },
         Value::Object(fields) => {
             let fields = fields.iter().map(|(name, field)| {
-                let places = parse_placeholders(name).map_err(|problems| problems.join(", "))?;
-                let literal = places.iter().all(|place| matches!(place, Segment::Literal(_)));
-                let name = if literal { key(name) } else { format!("[{}]", template(name, Escape::None)?) };
+                let is_plain = !name.contains("{{");
+                let name = if is_plain { key(name) } else { format!("[{}]", template(name, Escape::None)?) };
                 Ok(format!("{name}: {}", json(field, indent + 2)?))
             });
             let fields: Result<Vec<_>, String> = fields.collect();
@@ -130,10 +159,14 @@ pub(super) fn wrapped(parts: &[String], [open, close]: [&str; 2], space: &str, i
     format!("{open}\n{lines}{}{close}", " ".repeat(indent))
 }
 
-/// A pattern in which `*` stands for any text, as an anchored regular expression.
-pub(super) fn glob(pattern: &str) -> String {
+/// A pattern in which `*` stands for any text, as an anchored regular expression. What is filled in is literal.
+pub(super) fn glob(pattern: &str) -> Result<String, String> {
+    if pattern.contains("{{") {
+        let parts: Result<Vec<_>, _> = pattern.split('*').map(|part| template(part, Escape::None)).collect();
+        return Ok(format!("stars([{}])", parts?.join(", ")));
+    }
     let parts: Vec<_> = pattern.split('*').map(escaped).collect();
-    format!("/^{}$/", parts.join("[^]*"))
+    Ok(format!("/^{}$/", parts.join("[^]*")))
 }
 
 fn escaped(text: &str) -> String {
@@ -169,6 +202,12 @@ mod tests {
     }
 
     #[test]
+    fn a_placeholder_that_has_no_counterpart_is_an_error() {
+        assert!(template("{{moon_phase}}", Escape::None).unwrap_err().contains("moon_phase"));
+        assert_eq!(template("{{pkce.challenge}}", Escape::None).unwrap(), "own.challenge");
+    }
+
+    #[test]
     fn json_keeps_its_shape_and_repeated_items_are_made_by_count() {
         let body = value!({ "a-b": 1, "mail": "x_{{uuid}}@example.com", "on": [true, null] });
         assert_eq!(json(&body, 0).unwrap(), "{ 'a-b': 1, mail: `x_${uuid()}@example.com`, on: [true, null] }");
@@ -180,7 +219,8 @@ mod tests {
 
     #[test]
     fn a_star_of_a_pattern_spans_lines_and_the_rest_is_literal() {
-        assert_eq!(glob("text/html*"), r"/^text\/html[^]*$/");
-        assert_eq!(glob("a.b"), r"/^a\.b$/");
+        assert_eq!(glob("text/html*").unwrap(), r"/^text\/html[^]*$/");
+        assert_eq!(glob("a.b").unwrap(), r"/^a\.b$/");
+        assert_eq!(glob("a*{{var.x}}").unwrap(), "stars(['a', vars.x])");
     }
 }

@@ -86,7 +86,10 @@ fn imports(script: &str) -> String {
         import("exec", "k6/execution");
     }
     import(if script.contains("sleep(") { "{ check, sleep }" } else { "{ check }" }, "k6");
-    import("{ randomBytes }", "k6/crypto");
+    import(if script.contains("sha256(") { "{ randomBytes, sha256 }" } else { "{ randomBytes }" }, "k6/crypto");
+    if script.contains("b64encode(") {
+        import("{ b64encode }", "k6/encoding");
+    }
     if script.contains("SharedArray(") {
         import("{ SharedArray }", "k6/data");
     }
@@ -251,10 +254,14 @@ fn function(scenario: &Scenario) -> Result<String, String> {
         };
         writeln!(out, "  const record = pick({all}, {index}, {});", text(&feeder.source)).expect("a string takes all");
     }
-    out.push_str("  let call;\n  let answer;\n");
-    for (at, step) in scenario.steps.iter().enumerate() {
-        out.push_str(&statements(scenario, step, at + 1 == scenario.steps.len())?);
+    let steps = scenario.steps.iter().enumerate();
+    let steps = steps.map(|(at, step)| statements(scenario, step, at + 1 == scenario.steps.len()));
+    let steps = steps.collect::<Result<String, String>>()?;
+    if steps.contains("own.") {
+        out.push_str("  const own = drawn();\n");
     }
+    out.push_str("  let call;\n  let answer;\n");
+    out.push_str(&steps);
     out.push_str("}\n");
     Ok(out)
 }

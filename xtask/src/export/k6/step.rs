@@ -23,11 +23,19 @@ pub(super) fn statements(scenario: &Scenario, step: &Step, last: bool) -> Result
         Some(rest) => format!("`${{{base}}}{rest}"),
         None => format!("`${{{base}}}{}`", in_backticks(&step.request.path)),
     };
-    let (method, body) = (text(&step.request.method), body(step)?);
+    let (method, name) = (text(&step.request.method), text(&step.name));
     out.push_str("  call = next(trace);\n");
-    let params = params(step)?;
-    writeln!(out, "  answer = http.request({method}, {url}, {body}, params(call, {}, {params}));", text(&step.name))
-        .expect("writing to a string does not fail");
+    let request = match body(step)? {
+        None => format!("  answer = http.request({method}, {url}, null, params(call, {name}, {}));", params(step, 2)?),
+        Some(body) => {
+            let params = params(step, 4)?;
+            format!(
+                "  answer = http.request(\n    {method},\n    {url},\n    {body},\n    params(call, {name}, {params}),\n  );"
+            )
+        }
+    };
+    out.push_str(&request);
+    out.push('\n');
     out.push_str(&judgement(step, last)?);
     if step.think_time_ms > 0 {
         writeln!(out, "  sleep({}); // {}", seconds(step.think_time_ms), plain_duration(step.think_time_ms))
@@ -65,7 +73,7 @@ fn lines(parts: &[String]) -> String {
     format!("{{\n{}  }}", parts.iter().map(|part| format!("    {part},\n")).collect::<String>())
 }
 
-fn params(step: &Step) -> Result<String, String> {
+fn params(step: &Step, indent: usize) -> Result<String, String> {
     let mut parts = vec![format!("responseCallback: {}", response_callback(step))];
     if step.follow_redirects > 0 {
         parts.push(format!("redirects: {}", step.follow_redirects));
@@ -79,22 +87,23 @@ fn params(step: &Step) -> Result<String, String> {
         headers.push(format!("{}: {}", key(name), template(value, Escape::None)?));
     }
     if !headers.is_empty() {
-        parts.push(format!("headers: {}", wrapped(&headers, ["{", "}"], " ", 4)));
+        parts.push(format!("headers: {}", wrapped(&headers, ["{", "}"], " ", indent + 2)));
     }
-    Ok(format!("{{\n{}  }}", parts.iter().map(|part| format!("    {part},\n")).collect::<String>()))
+    let pad = " ".repeat(indent);
+    Ok(format!("{{\n{}{pad}}}", parts.iter().map(|part| format!("{pad}  {part},\n")).collect::<String>()))
 }
 
-fn body(step: &Step) -> Result<String, String> {
-    Ok(match &step.request.body {
-        None => "null".to_owned(),
-        Some(BodyTemplate::Json(value)) => format!("JSON.stringify({})", json(value, 2)?),
-        Some(BodyTemplate::Text(source)) => template(source, Escape::None)?,
-        Some(BodyTemplate::Form(fields)) => {
+fn body(step: &Step) -> Result<Option<String>, String> {
+    let Some(body) = &step.request.body else { return Ok(None) };
+    Ok(Some(match body {
+        BodyTemplate::Json(value) => format!("JSON.stringify({})", json(value, 4)?),
+        BodyTemplate::Text(source) => template(source, Escape::None)?,
+        BodyTemplate::Form(fields) => {
             let fields =
                 fields.iter().map(|(name, value)| Ok(format!("[{}, {}]", text(name), template(value, Escape::None)?)));
-            format!("form({})", wrapped(&fields.collect::<Result<Vec<_>, String>>()?, ["[", "]"], "", 2))
+            format!("form({})", wrapped(&fields.collect::<Result<Vec<_>, String>>()?, ["[", "]"], "", 4))
         }
-    })
+    }))
 }
 
 #[cfg(test)]
