@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use common::ids::AppId;
 use common::scenario::{Scenario, Step};
+use serde_json::json;
 
 /// A baseline lasts this long at full size.
 const BASELINE: Duration = Duration::from_secs(15 * 60);
@@ -14,7 +15,7 @@ const OVERVIEW: &str = "/api/executive/overview";
 
 /// All workloads.
 pub(crate) fn all() -> Vec<Scenario> {
-    vec![tiles(), overview_cold(), overview_warm()]
+    vec![tiles(), filter(), overview_cold(), overview_warm()]
 }
 
 /// Ten people look at the tiles.
@@ -36,6 +37,33 @@ fn tiles() -> Scenario {
         .threshold("http_req_duration{name:slo_matrix}", "p(95)<=150")
         .threshold("http_req_duration{name:finance}", "p(95)<=150")
         .threshold("http_req_duration{name:funnels}", "p(95)<=150")
+        .threshold("http_req_failed", "rate<0.01")
+        .tag("kind", "core")
+}
+
+/// Filters narrow the list of events: one that is ignored gives other events than asked for, or any at all.
+fn filter() -> Scenario {
+    let list = |name: &str, query: &str| {
+        Step::get(name, &format!("/api/events?{query}"))
+            .route("GET /api/events")
+            .expect_header("content-type", "*json*")
+    };
+    Scenario::new("a8_filter", AppId::A8, "Five virtual users narrow the list of events")
+        .constant_vus(5, BASELINE, Duration::from_millis(500))
+        .unscaled()
+        .step(
+            list("by_app", "app_id=A8&namespace=perf_test&limit=20")
+                .expect_status(&[200])
+                .expect_json_exists("/events"),
+        )
+        .step(
+            list("by_trace", "trace_id={{trace_id}}")
+                .expect_status(&[200])
+                .expect_json("/events", json!([]))
+                .expect_json("/next", json!(null)),
+        )
+        .step(list("unknown_event", "event=no_such_event").expect_status(&[422]).expect_json_exists("/title"))
+        .threshold("http_req_duration", "p(95)<=150")
         .threshold("http_req_failed", "rate<0.01")
         .tag("kind", "core")
 }

@@ -24,6 +24,8 @@ pub mod target;
 
 pub mod guard;
 
+mod curl;
+
 pub mod client;
 
 pub mod scenario;

@@ -28,9 +28,11 @@ pub(crate) enum Command {
     Report(RunArgs),
     /// Checks a ledger: hashes, chain, completeness.
     Verify(VerifyArgs),
+    /// Writes the scenarios in the formats of other tools.
+    Export(ExportArgs),
     /// Tells what is installed, which ports and secrets are there, and what each missing piece costs.
     Doctor(DoctorArgs),
-    /// Runs every test, the browser's included.
+    /// Runs every test, those in the browser and in k6 included.
     Test(TestArgs),
     /// Measures the load engine: beside other tools, against a known truth, and at its limits.
     Bench(BenchArgs),
@@ -169,9 +171,43 @@ pub(crate) struct VerifyArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(subcommand)]
+    pub(crate) format: ExportFormat,
+}
+
+/// Another tool's format.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportFormat {
+    /// k6 scripts of the workloads.
+    K6(ExportFiles),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportFiles {
+    /// Where they are written; by default where they are committed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Writes nothing, and fails (exit 100) if a file there differs.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+}
+
+/// What `test` runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TestPart {
+    /// The tests of the workspace.
+    Rust,
+    /// The specs, in a browser.
+    Browser,
+    /// The exported scripts, in the real k6.
+    K6,
 }
 
 #[derive(Debug, Args)]
@@ -179,6 +215,9 @@ pub(crate) struct TestArgs {
     /// Leaves the browser tests out.
     #[arg(long)]
     pub(crate) no_browser: bool,
+    /// Only these; may be given several times.
+    #[arg(long, value_enum, value_name = "PART")]
+    pub(crate) only: Vec<TestPart>,
     /// Passed on to the test runner.
     #[arg(last = true)]
     pub(crate) rest: Vec<String>,

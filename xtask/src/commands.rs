@@ -1,6 +1,7 @@
 //! The commands: each takes its flags, does its work and gives the exit code.
 
 mod doctor;
+mod export;
 mod ledger;
 mod runs;
 mod serve;
@@ -14,6 +15,7 @@ use common::settings::Settings;
 use common::verdict::{Outcome, exit_code};
 
 pub(crate) use doctor::doctor;
+pub(crate) use export::export;
 pub(crate) use ledger::{report, verify};
 pub(crate) use runs::{ecosystem, suite};
 pub(crate) use serve::serve;
@@ -25,7 +27,7 @@ use crate::test_command::{self, TestPlan};
 
 /// Runs every test.
 pub(crate) async fn test(args: TestArgs) -> u8 {
-    let plan = TestPlan { no_browser: args.no_browser, rest: args.rest };
+    let plan = TestPlan { no_browser: args.no_browser, only: args.only, rest: args.rest };
     let data = PathBuf::from("target/handshake/test");
     let start = async || {
         let plan = EmbeddedPlan { apps: AppId::ALL.to_vec(), base_port: 0, data, defects: Vec::new() };

@@ -5,7 +5,9 @@ mod browser;
 mod cli;
 mod commands;
 mod embedded;
+mod export;
 mod funnels;
+mod k6_trial;
 mod record;
 mod report;
 mod run;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
             Command::Serve(args) => commands::serve(args).await,
             Command::Report(args) => commands::report(args),
             Command::Verify(args) => commands::verify(args),
+            Command::Export(args) => commands::export(args),
             Command::Doctor(args) => commands::doctor(args).await,
             Command::Test(args) => commands::test(args).await,
             Command::Bench(args) => bench::run(args).await,

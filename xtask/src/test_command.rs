@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test of the workspace, then those in the browser.
+//! `cargo xtask test`: every test of the workspace, then those in the browser, then the exported scripts in k6.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,15 +8,19 @@ use common::settings::Settings;
 use tokio::process::Command;
 
 use crate::browser::{self, BrowserError, CaseOutcome, Readiness, Report, Target};
+use crate::cli::TestPart;
+use crate::k6_trial;
 
-/// What the process ends with when a browser test failed: that of a failed check.
-const BROWSER_FAILED: u8 = 100;
+/// What the process ends with when a test outside of cargo failed: that of a failed check.
+const OUTSIDE_FAILED: u8 = 100;
 
 /// What was asked for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TestPlan {
     /// Leaves the browser tests out.
     pub(crate) no_browser: bool,
+    /// Only these parts; all if none is named.
+    pub(crate) only: Vec<TestPart>,
     /// Passed on to the test runner; doc tests are left out then.
     pub(crate) rest: Vec<String>,
 }
@@ -30,9 +34,17 @@ pub(crate) enum TestError {
     Browser(#[from] BrowserError),
     #[error("the apps for the browser tests did not start: {0}")]
     Apps(String),
+    #[error("{0}")]
+    K6(String),
 }
 
-/// Runs everything and returns the exit code: that of the first runner that failed, or 100 for browser tests.
+impl TestPlan {
+    fn wants(&self, part: TestPart) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+}
+
+/// Runs everything and returns the exit code: that of the first runner that failed, or 100 for browser and k6.
 ///
 /// `start` brings the apps up for the browser and returns where they are with whatever keeps them alive; `stop` ends them.
 /// They are started only if there is a browser.
@@ -44,27 +56,54 @@ pub(crate) async fn run<E>(
     stop: impl AsyncFnOnce(E),
 ) -> Result<u8, TestError> {
     let mut code = 0;
-    for args in runners(plan, has_nextest(root).await) {
-        code = first_failure(code, exit_code(cargo(root, &args).await?));
+    if plan.wants(TestPart::Rust) {
+        for args in runners(plan, has_nextest(root).await) {
+            code = first_failure(code, exit_code(cargo(root, &args).await?));
+        }
     }
-    if plan.no_browser {
-        say("browser tests were left out: --no-browser");
-        return Ok(code);
+    if plan.wants(TestPart::Browser) {
+        if plan.no_browser {
+            say("browser tests were left out: --no-browser");
+        } else {
+            code = first_failure(code, told("browser", &in_browser(root, settings, start, stop).await?));
+        }
     }
-    let report = match browser::prepare(root, settings).await? {
-        Readiness::Missing { reason, enable } => browser::skipped(root, &reason, &enable)?,
+    if plan.wants(TestPart::K6) {
+        code = first_failure(code, told("k6", &in_k6(root, settings).await?));
+    }
+    Ok(code)
+}
+
+async fn in_browser<E>(
+    root: &Path,
+    settings: &Settings,
+    start: impl AsyncFnOnce() -> Result<(Target, E), String>,
+    stop: impl AsyncFnOnce(E),
+) -> Result<Report, TestError> {
+    match browser::prepare(root, settings).await? {
+        Readiness::Missing { reason, enable } => Ok(browser::skipped(root, &reason, &enable)?),
         Readiness::Ready(browser) => {
             let (target, apps) = start().await.map_err(TestError::Apps)?;
             let report = browser.run(&target, &[]).await;
             stop(apps).await;
-            report?
+            Ok(report?)
         }
-    };
-    for line in summary(&report) {
+    }
+}
+
+async fn in_k6(root: &Path, settings: &Settings) -> Result<Report, TestError> {
+    Ok(match k6_trial::prepare(root, settings).map_err(TestError::K6)? {
+        k6_trial::Readiness::Missing { reason, enable } => k6_trial::skipped(&reason, &enable),
+        k6_trial::Readiness::Ready(program) => k6_trial::run(root, &program).await,
+    })
+}
+
+/// Says what came of the tests outside of cargo, and gives the exit code for it.
+fn told(part: &str, report: &Report) -> u8 {
+    for line in summary(part, report) {
         say(&line);
     }
-    let failed = report.failed().next().is_some();
-    Ok(first_failure(code, if failed { BROWSER_FAILED } else { 0 }))
+    if report.failed().next().is_some() { OUTSIDE_FAILED } else { 0 }
 }
 
 /// The arguments of each `cargo` to run. Doc tests go first: most crates have none, and the last word is the tests'.
@@ -105,7 +144,7 @@ fn first_failure(so_far: u8, next: u8) -> u8 {
 }
 
 /// What failed and what was skipped, by name, then the counts on one line.
-fn summary(report: &Report) -> Vec<String> {
+fn summary(part: &str, report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     for case in &report.cases {
         match &case.outcome {
@@ -115,7 +154,7 @@ fn summary(report: &Report) -> Vec<String> {
         }
     }
     let (passed, failed, skipped) = (report.passed().count(), report.failed().count(), report.skipped().count());
-    lines.push(format!("browser: {passed} passed, {failed} failed, {skipped} skipped"));
+    lines.push(format!("{part}: {passed} passed, {failed} failed, {skipped} skipped"));
     lines
 }
 
@@ -149,15 +188,22 @@ mod tests {
 
     #[test]
     fn what_is_passed_on_narrows_the_tests() {
-        let plan = TestPlan { no_browser: false, rest: vec!["money".into()] };
+        let plan = TestPlan { rest: vec!["money".into()], ..TestPlan::default() };
         assert_eq!(joined(&plan, true), ["nextest run --workspace money"]);
         assert_eq!(joined(&plan, false), ["test --workspace money"]);
     }
 
     #[test]
+    fn a_part_that_is_not_named_is_left_out() {
+        let plan = TestPlan { only: vec![TestPart::K6], ..TestPlan::default() };
+        assert!(plan.wants(TestPart::K6) && !plan.wants(TestPart::Rust) && !plan.wants(TestPart::Browser));
+        assert!(TestPlan::default().wants(TestPart::Browser));
+    }
+
+    #[test]
     fn the_first_failure_is_the_exit_code() {
         assert_eq!(first_failure(first_failure(0, 101), 100), 101);
-        assert_eq!(first_failure(0, BROWSER_FAILED), 100);
+        assert_eq!(first_failure(0, OUTSIDE_FAILED), 100);
     }
 
     #[test]
@@ -171,7 +217,7 @@ mod tests {
             ],
         };
         assert_eq!(
-            summary(&report),
+            summary("browser", &report),
             [
                 "failed   a.spec.ts: two: no title",
                 "skipped  a.spec.ts: three: no browser",

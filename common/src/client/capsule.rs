@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::contract::header;
+use crate::curl::{END, MARK, form_without_secrets, is_secret_name, marked, quoted, variable};
 use crate::ids::TraceId;
 use crate::target::SecretNames;
 use crate::units::Micros;
@@ -20,7 +21,7 @@ pub(super) const MIN_SECRET: usize = 8;
 /// A request as a curl line and what came back, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capsule {
-    /// Runs in a POSIX shell once the named variables are set; secrets stand as `$NAME`.
+    /// Runs in a POSIX shell once the named variables are set; secrets stand as `${NAME:?}`.
     pub curl: String,
     /// The status that came back.
     pub status: u16,
@@ -97,50 +98,9 @@ impl Sent {
     }
 }
 
-/// Stands before and after the name of a variable until the text is quoted for the shell.
-const MARK: char = '\u{1}';
-const END: char = '\u{2}';
-
-fn marked(name: &str) -> String {
-    format!("{MARK}{name}{END}")
-}
-
-/// `code_verifier` → `CODE_VERIFIER`.
-fn variable(name: &str) -> String {
-    let name: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("_{name}") } else { name }
-}
-
-fn is_variable(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
-}
-
-fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let word = |part: &str| name.split(|c: char| !c.is_ascii_alphanumeric()).any(|own| own == part);
-    if name == "idempotency_key" || name == "x-idempotency-key" {
-        return false;
-    }
-    ["password", "secret", "token", "assertion", "verifier", "credential", "authorization", "cookie"]
-        .iter()
-        .any(|part| name.contains(part))
-        || ["code", "key", "otp", "pin", "session", "signature"].into_iter().any(word)
-}
-
 fn url_without_secrets(url: &url::Url) -> String {
     let Some(query) = url.query() else { return url.to_string() };
     format!("{}?{}", &url[..url::Position::AfterPath], form_without_secrets(query))
-}
-
-/// Redacts `a=b&c=d` field by field and leaves the rest byte for byte.
-fn form_without_secrets(form: &str) -> String {
-    let fields = form.split('&').map(|field| match field.split_once('=') {
-        Some((name, _)) if is_secret_name(name) => format!("{name}={}", marked(&variable(name))),
-        _ => field.to_owned(),
-    });
-    fields.collect::<Vec<_>>().join("&")
 }
 
 fn excerpt(body: &[u8]) -> String {
@@ -185,23 +145,6 @@ fn cut(text: String) -> String {
     format!("{}… ({} bytes in all)", &text[..end], text.len())
 }
 
-/// Quotes a text for a POSIX shell; marked names become variables that the shell fills in.
-fn quoted(text: &str) -> String {
-    let plain = |part: &str| if part.is_empty() { String::new() } else { format!("'{}'", part.replace('\'', r"'\''")) };
-    let mut parts = text.split(MARK);
-    let mut line = plain(parts.next().unwrap_or_default());
-    for part in parts {
-        // A mark that we did not make (it came in a body) stands around something else, and stays plain text.
-        match part.split_once(END).filter(|(name, _)| is_variable(name)) {
-            Some((name, rest)) => {
-                let _ = write!(line, "\"${name}\"{}", plain(rest));
-            }
-            None => line.push_str(&plain(&part.replace(END, ""))),
-        }
-    }
-    if line.is_empty() { "''".to_owned() } else { line }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,14 +170,17 @@ mod tests {
             ],
             Some(r#"{"user":"it's me","password":"s3cr3t-e","nested":[{"refresh_token":"s3cr3t-f"}]}"#),
         );
-        insta::assert_snapshot!(sent.curl(), @r#"curl -sS -X POST -H 'authorization: Bearer '"$TOKEN" -H 'cookie: '"$COOKIE" -H 'x-telemetry-key: '"$HANDSHAKE_T" -H 'x-idempotency-key: k1' --data-binary '{"user":"it'\''s me","password":"'"$PASSWORD"'","nested":[{"refresh_token":"'"$REFRESH_TOKEN"'"}]}' 'http://127.0.0.1:7101/cb?code='"$CODE"'&state=x'"#);
+        insta::assert_snapshot!(sent.curl(), @r#"curl -sS -X POST -H 'authorization: Bearer '"${TOKEN:?}" -H 'cookie: '"${COOKIE:?}" -H 'x-telemetry-key: '"${HANDSHAKE_T:?}" -H 'x-idempotency-key: k1' --data-binary '{"user":"it'\''s me","password":"'"${PASSWORD:?}"'","nested":[{"refresh_token":"'"${REFRESH_TOKEN:?}"'"}]}' 'http://127.0.0.1:7101/cb?code='"${CODE:?}"'&state=x'"#);
         assert_eq!(sent.secrets(), ["s3cr3t-b", "s3cr3t-c", "s3cr3t-d"]);
     }
 
     #[test]
     fn secrets_in_forms_are_named() {
         let body = sent(&[], Some("grant_type=refresh_token&refresh_token=s3cr3t&client_secret=s3cr3t")).curl();
-        assert!(body.contains("grant_type=refresh_token&refresh_token='\"$REFRESH_TOKEN\"'&client_secret="), "{body}");
+        assert!(
+            body.contains("grant_type=refresh_token&refresh_token='\"${REFRESH_TOKEN:?}\"'&client_secret="),
+            "{body}"
+        );
         assert!(!body.contains("s3cr3t&"), "{body}");
     }
 

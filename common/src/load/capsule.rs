@@ -2,20 +2,27 @@
 
 use std::fmt::Write;
 
-use http::{HeaderMap, Method};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, Method};
 
 use super::report::Capsule;
+use crate::contract::header;
+use crate::curl::{END, MARK, form_without_secrets, header_without_secrets, is_secret_name, marked, quoted, variable};
 
+/// Bytes of an answer that are kept.
 const BODY_BYTES: usize = 300;
+/// The longest request body that stands in a line; shells take arguments of 128 KiB at most.
+const LINE_BYTES: usize = 16_384;
 const REDACTED: &str = "[redacted]";
-const SECRET_WORDS: [&str; 9] =
-    ["authorization", "cookie", "key", "secret", "token", "password", "signature", "code", "session"];
-const HARMLESS: [&str; 2] = ["x-idempotency-key", "idempotency_key"];
+/// Domains that no person has an address at (RFC 2606).
+const RESERVED: [&str; 7] =
+    ["example.com", "example.org", "example.net", ".example", ".test", ".invalid", ".localhost"];
 
 /// What was sent.
 #[derive(Debug)]
 pub(crate) struct Sent<'a> {
     pub(crate) method: &'a Method,
+    pub(crate) tls: bool,
     pub(crate) authority: &'a str,
     pub(crate) path: &'a str,
     pub(crate) headers: &'a HeaderMap,
@@ -23,7 +30,7 @@ pub(crate) struct Sent<'a> {
 }
 
 pub(crate) fn capsule(sent: &Sent<'_>, status: Option<u16>, body: &[u8]) -> Capsule {
-    Capsule { curl: curl(sent), status, body: redact_body(&start_of(body)) }
+    Capsule { curl: curl(sent), status, body: redact_body(&start_of(body), Shown::Answer) }
 }
 
 fn start_of(body: &[u8]) -> String {
@@ -31,53 +38,94 @@ fn start_of(body: &[u8]) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '·' } else { c }).collect()
 }
 
+/// The line sends what was sent, under the same trace and with the same idempotency key. So an app that stored its
+/// answer gives that answer again (with `idempotency-replayed: true`), and one that failed before it stored anything
+/// tries again. `IDEMPOTENCY_KEY=$(uuidgen)` before the line makes the effect afresh, to see whether it still fails.
 fn curl(sent: &Sent<'_>) -> String {
-    let mut line = format!("curl -sS -i -X {}", sent.method);
-    for (name, value) in sent.headers {
-        if name == http::header::HOST {
-            continue;
+    let mut line = match *sent.method {
+        Method::HEAD => "curl -sS -g --path-as-is --head".to_owned(),
+        _ => format!("curl -sS -g --path-as-is -i -X {}", sent.method),
+    };
+    for (name, value) in sent.headers.iter().filter(|(name, _)| !IMPLIED.contains(name)) {
+        line = format!("{line} -H {}", header_argument(name.as_str(), value.to_str().unwrap_or("[binary]")));
+    }
+    line.push_str(&body_argument(sent.body));
+    let scheme = if sent.tls { "https" } else { "http" };
+    let path = match sent.path.split_once('?') {
+        Some((path, query)) => format!("{path}?{}", form_without_secrets(query)),
+        None => sent.path.to_owned(),
+    };
+    format!("{line} {}", quoted(&format!("{scheme}://{}{path}", sent.authority)))
+}
+
+/// Headers that curl makes itself.
+const IMPLIED: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING];
+
+fn header_argument(name: &str, value: &str) -> String {
+    let is_word = value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    match value {
+        "" => quoted(&format!("{name};")),
+        key if name == header::IDEMPOTENCY_KEY && is_word => format!("\"{name}: ${{IDEMPOTENCY_KEY:-{key}}}\""),
+        _ => quoted(&format!("{name}: {}", header_without_secrets(name, value))),
+    }
+}
+
+fn body_argument(body: &[u8]) -> String {
+    match body.len() {
+        0 => String::new(),
+        long if long > LINE_BYTES => {
+            format!(" --data-binary @\"${{BODY_FILE:?a file of the {long} bytes that were sent, which are not kept}}\"")
         }
-        let value = if is_secret(name.as_str()) { REDACTED } else { value.to_str().unwrap_or("[binary]") };
-        let quoted = quote(&format!("{name}: {value}"));
-        write!(line, " -H {quoted}").expect("writing to a string does not fail");
+        _ => {
+            let text = String::from_utf8_lossy(body).replace([MARK, END], "");
+            format!(" --data-raw {}", quoted(&redact_body(&text, Shown::Line)))
+        }
     }
-    if !sent.body.is_empty() {
-        let body = String::from_utf8_lossy(sent.body);
-        line = format!("{line} --data-raw {}", quote(&redact_body(&body)));
+}
+
+/// Where a redacted text is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// In a line, where a secret is a variable that whoever runs it sets. Addresses that are nobody's stay: apps check
+    /// them.
+    Line,
+    /// In the answer, where nobody needs it.
+    Answer,
+}
+
+impl Shown {
+    /// What stands for a secret of this name.
+    fn secret(self, name: &str) -> String {
+        match self {
+            Self::Line => marked(&variable(name)),
+            Self::Answer => REDACTED.to_owned(),
+        }
     }
-    format!("{line} {}", quote(&format!("http://{}{}", sent.authority, redact_query(sent.path))))
+
+    fn is_address(self, word: &str) -> bool {
+        word.split_once('@').is_some_and(|(name, host)| {
+            let nobodys = self == Self::Line && RESERVED.iter().any(|domain| host.ends_with(domain));
+            !name.is_empty() && host.contains('.') && !nobodys
+        })
+    }
 }
 
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
+/// Takes secrets out of JSON (whole or cut off), forms and plain text: values under telling names, JWTs, e-mail addresses.
+fn redact_body(text: &str, shown: Shown) -> String {
+    let looks_like_form =
+        !text.starts_with(['{', '[', '<']) && text.contains('=') && !text.contains(char::is_whitespace);
+    if looks_like_form { redact_pairs(text, shown) } else { redact_words(&redact_json_values(text, shown), shown) }
 }
 
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    !HARMLESS.contains(&name.as_str()) && SECRET_WORDS.iter().any(|word| name.contains(word))
-}
-
-fn redact_query(path: &str) -> String {
-    let Some((path, query)) = path.split_once('?') else { return path.to_owned() };
-    format!("{path}?{}", redact_pairs(query))
-}
-
-fn redact_pairs(pairs: &str) -> String {
+fn redact_pairs(pairs: &str, shown: Shown) -> String {
     let redacted = pairs.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if is_secret(name) => format!("{name}={REDACTED}"),
+        Some((name, _)) if is_secret_name(name) => format!("{name}={}", shown.secret(name)),
         _ => pair.to_owned(),
     });
     redacted.collect::<Vec<_>>().join("&")
 }
 
-/// Takes secrets out of JSON (whole or cut off), forms and plain text: values under telling names, JWTs, e-mail addresses.
-fn redact_body(text: &str) -> String {
-    let looks_like_form =
-        !text.starts_with(['{', '[', '<']) && text.contains('=') && !text.contains(char::is_whitespace);
-    if looks_like_form { redact_pairs(text) } else { redact_words(&redact_json_values(text)) }
-}
-
-fn redact_json_values(text: &str) -> String {
+fn redact_json_values(text: &str, shown: Shown) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, name, after)) = next_string(rest) {
@@ -86,8 +134,8 @@ fn redact_json_values(text: &str) -> String {
         rest = after;
         let value = after.trim_start();
         let Some(value) = value.strip_prefix(':').map(str::trim_start) else { continue };
-        if is_secret(name) && value.starts_with('"') {
-            write!(out, ":\"{REDACTED}\"").expect("writing to a string does not fail");
+        if is_secret_name(name) && value.starts_with('"') {
+            write!(out, ":\"{}\"", shown.secret(name)).expect("writing to a string does not fail");
             rest = next_string(value).map_or("", |(_, _, after)| after);
         }
     }
@@ -108,15 +156,18 @@ fn next_string(text: &str) -> Option<(&str, &str, &str)> {
     Some((&text[..open], &inside[..close], &inside[close + 1..]))
 }
 
-fn redact_words(text: &str) -> String {
+fn redact_words(text: &str, shown: Shown) -> String {
     let is_edge = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ',' | ';' | '(' | ')');
     let mut out = String::with_capacity(text.len());
     let mut word = String::new();
     for c in text.chars().chain(['\n']) {
         if is_edge(c) {
-            let is_mail = word.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
             let is_jwt = word.starts_with("eyJ") && word.len() > 20;
-            out.push_str(if is_mail || is_jwt { REDACTED } else { &word });
+            match (is_jwt, shown.is_address(&word)) {
+                (true, _) => out.push_str(&shown.secret("token")),
+                (_, true) => out.push_str(&shown.secret("email")),
+                _ => out.push_str(&word),
+            }
             out.push(c);
             word.clear();
         } else {
@@ -128,39 +179,4 @@ fn redact_words(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_capsule_repeats_the_request_without_its_secrets() {
-        let mut headers = HeaderMap::new();
-        headers.insert("authorization", "Bearer abc".parse().unwrap());
-        headers.insert("x-idempotency-key", "k1".parse().unwrap());
-        headers.insert("x-telemetry-key", "t0p".parse().unwrap());
-        let sent = Sent {
-            method: &Method::POST,
-            authority: "127.0.0.1:1",
-            path: "/a?code=123&page=2",
-            headers: &headers,
-            body: br#"{"password":"hunter2","note":"it's"}"#,
-        };
-        let body = br#"{"access_token":"eyJhbGciOiJIUzI1NiJ9.e30.x","mail":"zoe@example.org","n":3}"#;
-        let capsule = capsule(&sent, Some(500), body);
-        assert_eq!(
-            capsule.curl,
-            r#"curl -sS -i -X POST -H 'authorization: [redacted]' -H 'x-idempotency-key: k1' -H 'x-telemetry-key: [redacted]' --data-raw '{"password":"[redacted]","note":"it'\''s"}' 'http://127.0.0.1:1/a?code=[redacted]&page=2'"#
-        );
-        assert_eq!(capsule.body, r#"{"access_token":"[redacted]","mail":"[redacted]","n":3}"#);
-    }
-
-    #[test]
-    fn a_secret_that_is_cut_off_is_still_redacted() {
-        assert_eq!(redact_body(r#"{"a":1,"token":"abcdef"#), r#"{"a":1,"token":"[redacted]""#);
-        assert_eq!(redact_body("grant=x&client_secret=abc"), "grant=x&client_secret=[redacted]");
-    }
-
-    #[test]
-    fn only_the_start_of_a_long_body_is_kept() {
-        assert_eq!(start_of(&[b'x'; 5_000]).len(), 300);
-    }
-}
+mod tests;

@@ -398,6 +398,7 @@ fn write_down(shared: &Shared, origin: usize, request: Option<&[u8]>, answer: Op
     let none = http::HeaderMap::new();
     let sent = Sent {
         method: &request.map(way::method_of).unwrap_or_default(),
+        tls: shared.plan.origins[origin].tls,
         authority: &shared.plan.origins[origin].authority,
         path: parts.as_ref().map_or("", |parts| parts.path),
         headers: parts.as_ref().map_or(&none, |parts| &parts.headers),

