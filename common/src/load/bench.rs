@@ -89,6 +89,7 @@ impl Bench {
             measured: true,
             trace: self.ids.trace(),
             iteration: self.count,
+            intended_at: Duration::from_micros(self.count),
             sent_at: Duration::from_micros(self.count),
             service: Micros(us),
             response: Micros(us + 3),
