@@ -388,9 +388,9 @@ fn alerts(case: &Value, window: &dyn Fn(&str) -> Option<BurnWindow>, report: &mu
     let budget_ppm = ((1.0 - slo) * 1e6).round() as u64;
     let named = |length: Duration| {
         let minutes = length.as_secs() / 60;
-        if minutes % 1_440 == 0 {
+        if minutes.is_multiple_of(1_440) {
             format!("{}d", minutes / 1_440)
-        } else if minutes % 60 == 0 {
+        } else if minutes.is_multiple_of(60) {
             format!("{}h", minutes / 60)
         } else {
             format!("{minutes}m")

@@ -12,9 +12,9 @@ async fn streamed(eco: Ecosystem) -> StepReport {
     let suite = a4_chat::suite();
     let scenario = suite.scenario("a4_chat_stream").expect("the suite has it").clone();
     let scenario = scenario.constant_vus(3, Duration::from_millis(200), Duration::from_millis(100));
-    let report = load::run(&scenario, &eco.guard(), LoadOptions::default()).await.unwrap();
+    let report = load::run(&scenario, &eco.guard(), LoadOptions::default()).await.expect("the load runs");
     eco.stop().await;
-    report.steps.into_iter().next().unwrap()
+    report.steps.into_iter().next().expect("the report of its one step")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -147,7 +147,7 @@ async fn settle(
     let second = compared.get(&(step.app, step.route.clone())).cloned();
     let second = second.unwrap_or_else(|| SecondSource::Absent { why: second_source::why_absent(run) });
     let evidence = probe::evidence(report, step, figures.tau, &slo, second);
-    let points = curve::points(&figures.series, users);
+    let points = curve::points(&scenario.executor, &figures.series, users);
     let went = ShapeRun {
         phase: PHASE,
         app: step.app,

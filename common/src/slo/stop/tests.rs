@@ -86,8 +86,9 @@ fn one_good_evaluation_begins_the_count_again() {
 fn few_requests_or_a_single_error_hold_nothing() {
     assert_eq!(play(&mut watch(900), (0..900).map(|second| bad(u64::from(second % 2 == 0), 0))), None);
     // One request every two seconds: half a window's worth, every tenth of them bad, but too few for a proof.
-    let sparse =
-        |second: u64| if second % 2 == 0 && second < 540 { bad(1, u64::from(second % 60 == 0)) } else { bad(0, 0) };
+    let sparse = |second: u64| {
+        if second.is_multiple_of(2) && second < 540 { bad(1, u64::from(second.is_multiple_of(60))) } else { bad(0, 0) }
+    };
     let stop = play(&mut watch(900), (0..540).map(sparse));
     assert!(stop.is_none_or(|stop| stop.condition == StopCondition::ErrorsProven));
 }
@@ -169,7 +170,7 @@ fn a_page_ends_a_load_that_is_long_enough_for_its_windows() {
 fn the_margin_tells_how_near_a_stop_is() {
     let mut watch = watch(900);
     assert_eq!(watch.nearest(), None);
-    assert_eq!(play(&mut watch, (0..400).map(|second| bad(2, u64::from(second >= 300 && second < 308)))), None);
+    assert_eq!(play(&mut watch, (0..400).map(|second| bad(2, u64::from((300..308).contains(&second))))), None);
     let margin = watch.nearest().unwrap();
     insta::assert_snapshot!(margin.sentence, @"ST2 errors of token: 8 of the 16 in 300 s that stop the load");
     assert!((margin.share - 0.5).abs() < 0.01, "{}", margin.share);
@@ -192,7 +193,7 @@ fn stopped(p: f64, runs: u64) -> (f64, f64) {
         for second in 0..8 * 3_600 {
             watch.push(&[stream.second(p)]);
             watch.next_second = second + 1;
-            if watch.next_second % 10 == 0 {
+            if watch.next_second.is_multiple_of(10) {
                 // Both rules are asked: a proof must not hide that the other one holds too.
                 let errors = &mut watch.steps[0].errors;
                 seen[1] |= errors.tick(&watch.rules, watch.evaluations).is_some_and(|(of, _)| of.proves_errors());
@@ -227,7 +228,7 @@ fn a_jump_of_errors_is_noticed_as_soon_as_published() {
             for second in 0..4_600_u64 {
                 watch.push(&[stream.second(if second < 600 { 0.001 } else { p })]);
                 watch.next_second = second + 1;
-                if watch.next_second % 10 == 0 && second > 600 {
+                if watch.next_second.is_multiple_of(10) && second > 600 {
                     let errors = &mut watch.steps[0].errors;
                     let stop = errors.tick(&watch.rules, watch.evaluations);
                     let delay = second + 1 - 600;

@@ -28,10 +28,13 @@ impl Users {
 }
 
 /// The seconds of the load with their users.
-pub(super) fn points(series: &[Second], users: &Users) -> Vec<ShapePoint> {
+pub(super) fn points(executor: &Executor, series: &[Second], users: &Users) -> Vec<ShapePoint> {
+    // The last window is told when the users have gone already.
+    let last = |second: u32| planned(executor, second + 1).unwrap_or_else(|| users.at(second.saturating_sub(1)));
+    let seen = |second: u32| Some(users.at(second)).filter(|users| *users > 0);
     let point = |second: &Second| ShapePoint {
         t_s: second.t_s,
-        users: users.at(second.t_s),
+        users: seen(second.t_s).unwrap_or_else(|| last(second.t_s)),
         requests: second.requests,
         errors: second.errors,
         p95_ms: second.p95_ms,
@@ -39,19 +42,33 @@ pub(super) fn points(series: &[Second], users: &Users) -> Vec<ShapePoint> {
     series.iter().filter(|second| second.requests > 0).map(point).collect()
 }
 
+/// The users that the executor means to have then; absent where answers decide.
+fn planned(executor: &Executor, second: u32) -> Option<u32> {
+    match executor {
+        Executor::ConstantVus { vus, .. } => Some(*vus),
+        Executor::RampingVus { stages, .. } => {
+            let at_ms = u64::from(second) * 1_000;
+            let spans = spans(executor);
+            let of = spans.iter().zip(stages).find(|(span, _)| at_ms <= span.2);
+            of.map_or_else(|| stages.last().map(|stage| stage.target), |(_, stage)| Some(stage.target))
+        }
+        _ => None,
+    }
+}
+
 /// The first second from which the app was over its limits for two seconds in a row.
 pub(super) fn knee(points: &[ShapePoint], limit_ms: f64, error_pct: f64) -> Option<Knee> {
     let errors = |point: &ShapePoint| 100.0 * as_f64(point.errors) / as_f64(point.requests.max(1)) >= error_pct;
     let slow = |point: &ShapePoint| point.p95_ms > limit_ms;
-    let reasons: [(&dyn Fn(&ShapePoint) -> bool, String); 2] = [
-        (&slow, format!("P95 above {limit_ms:.0} ms for {IN_A_ROW} seconds in a row")),
-        (&errors, format!("{error_pct} % errors or more for {IN_A_ROW} seconds in a row")),
-    ];
-    let found = reasons.into_iter().filter_map(|(bad, why)| {
+    let first = |bad: &dyn Fn(&ShapePoint) -> bool, why: String| {
         let run = points.windows(IN_A_ROW).find(|run| run.iter().all(bad))?;
         Some((run[0].clone(), why))
-    });
-    let (at, why) = found.min_by_key(|(point, _)| point.t_s)?;
+    };
+    let found = [
+        first(&slow, format!("P95 above {limit_ms:.0} ms for {IN_A_ROW} seconds in a row")),
+        first(&errors, format!("{error_pct} % errors or more for {IN_A_ROW} seconds in a row")),
+    ];
+    let (at, why) = found.into_iter().flatten().min_by_key(|(point, _)| point.t_s)?;
     Some(Knee { t_s: at.t_s, users: at.users, requests: at.requests, p95_ms: at.p95_ms, why })
 }
 
@@ -129,6 +146,17 @@ mod tests {
         let found = knee(&[20.0, 300.0, 30.0, 126.0, 400.0]).unwrap();
         assert_eq!((found.t_s, found.users), (3, 25));
         assert!(found.why.contains("125 ms"), "{}", found.why);
+    }
+
+    #[test]
+    fn a_second_whose_users_had_gone_before_it_was_told_has_those_that_were_meant() {
+        let second = |t_s| Second { t_s, requests: 9, errors: 0, p50_ms: 1.0, p95_ms: 1.0, p99_ms: 1.0 };
+        let users = Users::default();
+        users.0.lock().unwrap().extend([(0, 35), (1, 0)]);
+        let ramp =
+            Shape::Ramp.executor(TimeScale::FULL.with(Shape::Ramp, Duration::from_secs(2)), Duration::from_secs(1));
+        let points = points(&ramp, &[second(0), second(1)], &users);
+        assert_eq!(points.iter().map(|point| point.users).collect::<Vec<_>>(), [35, 60]);
     }
 
     #[test]
