@@ -218,7 +218,7 @@ fn assemble(
     let elapsed = Duration::from_millis(u64::try_from(clock::unix_ms() - started_at_unix_ms).unwrap_or(0));
     let truncated = merger.truncated;
     let steps = recorder.steps.into_iter().zip(&plan.steps).zip(merger.series);
-    let steps: Vec<_> = steps.map(|((own, step), series)| own.into_report(step, series, truncated)).collect();
+    let steps: Vec<_> = steps.map(|((own, step), series)| own.into_report(plan, step, series, truncated)).collect();
     if steps.iter().all(|step| step.count == 0) {
         let (scenario, started) = (plan.scenario.id.clone(), recorder.iterations.started);
         return Err(LoadError::NoSamples { scenario, started, warm_up: recorder.warm_up.requests });

@@ -13,8 +13,7 @@ use super::LoadOptions;
 use super::constants::Constants;
 use super::plan::Plan;
 use super::random::Ids;
-use super::recorder::{Outcome, Recorder};
-use super::report::Capsule;
+use super::recorder::{Exchange, Outcome, Recorder};
 use super::schedule::Even;
 use super::template::Values;
 
@@ -105,6 +104,7 @@ impl Bench {
             at_unix_ms: 0,
             legs: Vec::new(),
         };
-        self.recorder.record(&outcome, || Capsule { curl: String::new(), status: None, body: String::new() });
+        let exchange = Exchange { origin: 0, request: Some(&self.request), answer: b"{}" };
+        self.recorder.record(&outcome, exchange);
     }
 }

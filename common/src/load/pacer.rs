@@ -176,7 +176,7 @@ mod tests {
         let pacer = Rc::new(Pacer::new());
         let woken = RefCell::new(Vec::new());
         let start = clock::monotonic();
-        let sleep = async |ms: u64| {
+        let wake_after = async |ms: u64| {
             let at = start + Duration::from_millis(ms);
             pacer.until(at).await;
             assert!(clock::monotonic() >= at);
@@ -184,7 +184,7 @@ mod tests {
         };
         tokio::select! {
             () = pacer.drive() => {}
-            _ = async { tokio::join!(sleep(9), sleep(3), sleep(6), sleep(0)) } => {}
+            _ = async { tokio::join!(wake_after(9), wake_after(3), wake_after(6), wake_after(0)) } => {}
         }
         assert_eq!(*woken.borrow(), [0, 3, 6, 9]);
     }

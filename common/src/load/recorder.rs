@@ -1,5 +1,6 @@
 //! What one thread records. Memory is bounded whatever the length of the load.
 
+mod examples;
 mod stages;
 mod step;
 mod told;
@@ -14,10 +15,11 @@ use super::journey::JourneyLog;
 use super::latency::Latency;
 use super::live::{StepWindow, ThreadWindow};
 use super::plan::Plan;
-use super::report::{Capsule, Connections, End, Iterations, TraceRecord, WarmUp};
+use super::report::{Connections, End, Iterations, TraceRecord, WarmUp};
 use super::stream::{ChunkLog, StreamFault};
 use super::transport::Fault;
 
+pub(crate) use examples::Exchange;
 pub(crate) use step::StepRecorder;
 
 /// Traces that are kept over the whole load.
@@ -148,8 +150,8 @@ impl Recorder {
         self.lag.record(Micros::from(began.saturating_duration_since(intended)).0);
     }
 
-    /// Adds a request; `capsule` writes it down if it is kept as an example.
-    pub(crate) fn record(&mut self, outcome: &Outcome, capsule: impl FnOnce() -> Capsule) {
+    /// Adds a request; `exchange` is copied if it is kept as an example.
+    pub(crate) fn record(&mut self, outcome: &Outcome, exchange: Exchange<'_>) {
         let step = &mut self.steps[outcome.step];
         step.window(outcome);
         step.tell(outcome);
@@ -158,7 +160,7 @@ impl Recorder {
             self.warm_up.errors += u64::from(outcome.fault.is_some());
             return;
         }
-        step.record(outcome, capsule);
+        step.record(outcome, exchange);
         if outcome.fault.is_some() || keeps(outcome.trace, SUCCESS_SAMPLE_RATE) {
             self.keep_trace(outcome);
         }

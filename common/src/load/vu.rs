@@ -12,20 +12,19 @@ use crate::ids::{TraceId, TraceParent};
 use crate::scenario::Record;
 use crate::units::Micros;
 
-use super::capsule::{Sent, capsule};
 use super::constants::Constants;
 use super::deadline::Deadline;
 use super::jar::Jar;
 use super::judge::Seen;
 use super::plan::PlannedStep;
 use super::random::Ids;
-use super::recorder::Outcome;
-use super::report::{Capsule, End, ErrorKind};
+use super::recorder::{Exchange, Outcome};
+use super::report::{End, ErrorKind};
 use super::schedule::Start;
 use super::stream::{Flaw, StreamReader};
 use super::template::{Template, Values};
 use super::transport::{Answer, Connection, Fault, Want};
-use super::wire::{Cookies, Parts};
+use super::wire::Cookies;
 use super::worker::Shared;
 use notes::Notes;
 use way::Way;
@@ -223,8 +222,8 @@ impl Vu {
             at_unix_ms: shared.unix_ms(ended),
         };
         let request = rendered.is_ok().then_some(self.request.as_slice());
-        let written = || write_down(&shared, origin, request, answer.as_ref());
-        shared.recorder.borrow_mut().record(&outcome, written);
+        let exchange = Exchange { origin, request, answer: answer.as_ref().map_or(&[], Answer::body) };
+        shared.recorder.borrow_mut().record(&outcome, exchange);
         if step.stream.is_some() {
             let head = answer.and_then(|answer| answer.first_byte_at());
             let log = self.stream.end(first_sent, head, answer.map(|_| ended), outcome.fault.as_ref());
@@ -391,18 +390,4 @@ async fn open(shared: &Shared, link: &mut Link, origin: usize) -> Result<Connect
         recorder.connections.failed += 1;
     }
     opened
-}
-
-fn write_down(shared: &Shared, origin: usize, request: Option<&[u8]>, answer: Option<&Answer<'_>>) -> Capsule {
-    let parts = request.and_then(|request| Parts::of(request).ok());
-    let none = http::HeaderMap::new();
-    let sent = Sent {
-        method: &request.map(way::method_of).unwrap_or_default(),
-        tls: shared.plan.origins[origin].tls,
-        authority: &shared.plan.origins[origin].authority,
-        path: parts.as_ref().map_or("", |parts| parts.path),
-        headers: parts.as_ref().map_or(&none, |parts| &parts.headers),
-        body: parts.as_ref().map_or(&[], |parts| parts.body),
-    };
-    capsule(&sent, answer.map(Answer::status), answer.map_or(&[], Answer::body))
 }

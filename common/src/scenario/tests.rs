@@ -117,11 +117,12 @@ fn every_extract_and_every_expectation_is_checked_in_the_same_go() {
         "\"/{{vu}}\" says where to look",
         "unknown placeholder {{nope}}",
         "more than 20, at which browsers give up",
-        "a stream is measured from its own request",
+        "a stream is measured from its own request: it follows no redirects",
+        "a stream is measured from its own request; name the place it redirects to",
     ] {
         assert!(error.contains(expected), "{expected:?} is missing in\n{error}");
     }
-    assert_eq!(error.lines().count(), 12, "{error}");
+    assert_eq!(error.lines().count(), 13, "{error}");
 }
 
 #[test]

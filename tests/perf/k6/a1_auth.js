@@ -5,19 +5,26 @@
 //     sha256 f7036f7cbad00179ceed26e595133b48be98d1b4b54b9a33b42c86a2b9966b40
 //   a1_service_token: Ten virtual users fetch service tokens
 //     sha256 a1f6dccb1ee082c723e09dd9e6a82f9f8f74108495e8f813a283147a5a1a44f0
+//   a1_oidc_code_flow: A person signs in over the OIDC code flow, renews and signs out
+//     sha256 e02417592ed79f03ae07695c8b2ee71d2406373d177169e0c22a43678d576572
 //
 // k6 run tests/perf/k6/a1_auth.js
 //   A1_BASE_URL: where the load goes; default the ports of `cargo xtask serve`.
 //   K6_DURATION_SCALE: 0.01 makes 15 minutes 9 seconds; default 1.
 //   HANDSHAKE_NAMESPACE, HANDSHAKE_SOURCE, HANDSHAKE_TENANT: the marks of synthetic traffic.
 //   HANDSHAKE_ALLOW_HOST: a host other than this machine that may be loaded.
+//   HANDSHAKE_DATA: the folder of the data files; default ../config.
 //
 // k6 has no users that keep a pace. N users that start an iteration every T are N arrivals per T here, carried by
 // N users: the same intended starts. An arrival that finds no free user is dropped, where ours waits for one.
 // k6 times a request from its sending; Handshake also from its intended start, and judges that.
 import http from 'k6/http';
+import exec from 'k6/execution';
 import { check } from 'k6';
-import { randomBytes } from 'k6/crypto';
+import { randomBytes, sha256 } from 'k6/crypto';
+import { b64encode } from 'k6/encoding';
+import { SharedArray } from 'k6/data';
+import { parseHTML } from 'k6/html';
 import { Rate } from 'k6/metrics';
 
 const BASES = { A1: base('A1', 7101) };
@@ -29,6 +36,7 @@ const LABELS = {
   'x-namespace': NAMESPACE,
   'x-tenant-id': __ENV.HANDSHAKE_TENANT || 'tenant_synthetic',
 };
+const DATA_A1_OIDC_CODE_FLOW = records(`${__ENV.HANDSHAKE_DATA || '../config'}/${'data.jsonl'}`);
 
 // True for an answer with another status than expected or one unmet expectation.
 const unexpected = new Rate('unexpected_answers');
@@ -57,6 +65,17 @@ export const options = {
       gracefulStop: '12s',
       tags: { kind: 'core' },
     },
+    a1_oidc_code_flow: {
+      executor: 'constant-arrival-rate',
+      exec: 'a1_oidc_code_flow',
+      rate: 1,
+      timeUnit: '300ms',
+      duration: scaled('6s'),
+      preAllocatedVUs: 1,
+      maxVUs: 1,
+      gracefulStop: '12s',
+      tags: { kind: 'journey' },
+    },
   },
   thresholds: {
     'http_req_duration{scenario:a1_discovery,name:discovery}': ['p(95)<=150'],
@@ -73,13 +92,29 @@ export const options = {
     'checks{scenario:a1_service_token}': ['rate>0.99'],
     'http_reqs{scenario:a1_service_token,name:token}': ['count>0'],
     'dropped_iterations{scenario:a1_service_token}': dropped(18000),
+    'http_req_duration{scenario:a1_oidc_code_flow,name:authorize}': ['p(95)<=150'],
+    'http_req_duration{scenario:a1_oidc_code_flow,name:login}': ['p(95)<=150'],
+    'http_req_duration{scenario:a1_oidc_code_flow,name:logout}': ['p(95)<=150'],
+    'http_req_duration{scenario:a1_oidc_code_flow,name:refresh}': ['p(95)<=150'],
+    'http_req_duration{scenario:a1_oidc_code_flow,name:token}': ['p(95)<=150'],
+    'http_req_duration{scenario:a1_oidc_code_flow,name:userinfo}': ['p(95)<=150'],
+    'http_req_failed{scenario:a1_oidc_code_flow}': ['rate<0.01'],
+    'unexpected_answers{scenario:a1_oidc_code_flow}': ['rate<0.01'],
+    'checks{scenario:a1_oidc_code_flow}': ['rate>0.99'],
+    'http_reqs{scenario:a1_oidc_code_flow,name:authorize}': ['count>0'],
+    'http_reqs{scenario:a1_oidc_code_flow,name:login}': ['count>0'],
+    'http_reqs{scenario:a1_oidc_code_flow,name:token}': ['count>0'],
+    'http_reqs{scenario:a1_oidc_code_flow,name:userinfo}': ['count>0'],
+    'http_reqs{scenario:a1_oidc_code_flow,name:refresh}': ['count>0'],
+    'http_reqs{scenario:a1_oidc_code_flow,name:logout}': ['count>0'],
+    'dropped_iterations{scenario:a1_oidc_code_flow}': dropped(20),
   },
   summaryTrendStats: ['avg', 'min', 'med', 'p(90)', 'p(95)', 'p(99)', 'max'],
 };
 
 // Runs before the load; what it throws ends the test before a request is sent.
 export function setup() {
-  guard(BASES, 20);
+  guard(BASES, 21);
 }
 
 // Ten virtual users read discovery and the keys
@@ -119,18 +154,139 @@ export function a1_service_token() {
 
   // POST /oidc/token
   call = next(trace);
-  answer = http.request('POST', `${BASES.A1}/oidc/token`, form([
-    ['grant_type', 'client_credentials'],
-    ['client_id', 'harness-service'],
-    ['client_secret', 'embedded-secret-harness-service'],
-  ]), params(call, 'token', {
-    responseCallback: http.expectedStatuses(200),
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-  }));
+  answer = http.request(
+    'POST',
+    `${BASES.A1}/oidc/token`,
+    form([
+      ['grant_type', 'client_credentials'],
+      ['client_id', 'harness-service'],
+      ['client_secret', 'embedded-secret-harness-service'],
+    ]),
+    params(call, 'token', {
+      responseCallback: http.expectedStatuses(200),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    }),
+  );
   judge(answer, 'token', {
     'status is 200': (r) => r.status === 200,
     '/token_type is "Bearer"': (r) => at(r, '/token_type') === 'Bearer',
     '/access_token is there': (r) => at(r, '/access_token') !== undefined,
+  });
+}
+
+// A person signs in over the OIDC code flow, renews and signs out
+export function a1_oidc_code_flow() {
+  const trace = hex(16); // one trace for the iteration, a span for each request
+  const vars = {};
+  const record = pick(DATA_A1_OIDC_CODE_FLOW, mixed(1, exec.scenario.iterationInTest, DATA_A1_OIDC_CODE_FLOW.length), 'data.jsonl');
+  const own = drawn();
+  let call;
+  let answer;
+
+  // GET /oidc/auth
+  call = next(trace);
+  answer = http.request('GET', `${BASES.A1}/oidc/auth?response_type=code&client_id=harness&redirect_uri=http%3A%2F%2F127.0.0.1%3A49321%2Fcallback&scope=openid%20profile%20email%20offline_access&state=${own.id}&nonce=${own.id}&code_challenge=${own.challenge}&code_challenge_method=S256`, null, params(call, 'authorize', {
+    responseCallback: http.expectedStatuses(200),
+    headers: { accept: 'text/html' },
+  }));
+  if (!judge(answer, 'authorize', {
+    'status is 200': (r) => r.status === 200,
+  }, vars, {
+    form_nonce: (r) => formField(r, 'form_nonce'),
+  })) return;
+
+  // POST /login
+  call = next(trace);
+  answer = http.request(
+    'POST',
+    `${BASES.A1}/login`,
+    form([
+      ['form_nonce', vars.form_nonce],
+      ['username', record.username],
+      ['password', record.password],
+    ]),
+    params(call, 'login', {
+      responseCallback: http.expectedStatuses(303),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    }),
+  );
+  if (!judge(answer, 'login', {
+    'status is 303': (r) => r.status === 303,
+    'header location is http://127.0.0.1:49321/callback?code=*&state={{iteration_id}}&iss=*': (r) => like(header(r, 'location'), stars(['http://127.0.0.1:49321/callback?code=', `&state=${own.id}&iss=`, ''])),
+    'cookie a1_session is Secure, HttpOnly, SameSite=None, Path=/': (r) => hasAttributes(setCookie(r, 'a1_session'), ['secure', 'httponly', 'samesite=none', 'path=/']),
+  }, vars, {
+    code: (r) => queryOf(header(r, 'location'), 'code'),
+  })) return;
+
+  // POST /oidc/token
+  call = next(trace);
+  answer = http.request(
+    'POST',
+    `${BASES.A1}/oidc/token`,
+    form([
+      ['grant_type', 'authorization_code'],
+      ['client_id', 'harness'],
+      ['code', vars.code],
+      ['redirect_uri', 'http://127.0.0.1:49321/callback'],
+      ['code_verifier', own.verifier],
+    ]),
+    params(call, 'token', {
+      responseCallback: http.expectedStatuses(200),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    }),
+  );
+  if (!judge(answer, 'token', {
+    'status is 200': (r) => r.status === 200,
+    'header cache-control is no-store': (r) => like(header(r, 'cache-control'), /^no-store$/),
+    '/token_type is "Bearer"': (r) => at(r, '/token_type') === 'Bearer',
+  }, vars, {
+    access_token: (r) => scalar(at(r, '/access_token')),
+    id_token: (r) => scalar(at(r, '/id_token')),
+    refresh_token: (r) => scalar(at(r, '/refresh_token')),
+  })) return;
+
+  // GET /oidc/userinfo
+  call = next(trace);
+  answer = http.request('GET', `${BASES.A1}/oidc/userinfo`, null, params(call, 'userinfo', {
+    responseCallback: http.expectedStatuses(200),
+    headers: { authorization: `Bearer ${vars.access_token}` },
+  }));
+  judge(answer, 'userinfo', {
+    'status is 200': (r) => r.status === 200,
+    '/email is "{{data.email}}"': (r) => at(r, '/email') === record.email,
+    '/sub is there': (r) => at(r, '/sub') !== undefined,
+  });
+
+  // POST /oidc/token
+  call = next(trace);
+  answer = http.request(
+    'POST',
+    `${BASES.A1}/oidc/token`,
+    form([
+      ['grant_type', 'refresh_token'],
+      ['client_id', 'harness'],
+      ['refresh_token', vars.refresh_token],
+    ]),
+    params(call, 'refresh', {
+      responseCallback: http.expectedStatuses(200),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    }),
+  );
+  judge(answer, 'refresh', {
+    'status is 200': (r) => r.status === 200,
+    '/access_token is there': (r) => at(r, '/access_token') !== undefined,
+    '/refresh_token is there': (r) => at(r, '/refresh_token') !== undefined,
+  });
+
+  // GET /oidc/logout
+  call = next(trace);
+  answer = http.request('GET', `${BASES.A1}/oidc/logout?id_token_hint=${percent(vars.id_token)}`, null, params(call, 'logout', {
+    responseCallback: http.expectedStatuses(200),
+    headers: { accept: 'text/html' },
+  }));
+  judge(answer, 'logout', {
+    'status is 200': (r) => r.status === 200,
+    'cookie a1_session is Max-Age=0': (r) => hasAttributes(setCookie(r, 'a1_session'), ['max-age=0']),
   });
 }
 
@@ -173,6 +329,22 @@ function next(trace) {
   return { trace, span: hex(8), key: uuid() };
 }
 
+// What is drawn once for an iteration: an id, and a PKCE verifier with its S256 challenge (RFC 7636).
+function drawn() {
+  const verifier = b64encode(randomBytes(32), 'rawurl');
+  return { id: hex(16), verifier, challenge: sha256(verifier, 'base64rawurl') };
+}
+
+// Browsers send a Secure cookie over plain http to this machine; k6 has to be told.
+function keep(r) {
+  if (!r.url.startsWith('http:')) return;
+  for (const [name, cookies] of Object.entries(r.cookies || {})) {
+    for (const { secure, value, path } of cookies) {
+      if (secure) http.cookieJar().set(r.url, name, value, { path: path || '/' });
+    }
+  }
+}
+
 // Parameters of a request: headers of its own, then those that mark and trace it.
 function params(call, name, more) {
   return {
@@ -198,6 +370,7 @@ function judge(answer, name, expectations, vars, extracts) {
       return vars[variable] !== undefined;
     };
   }
+  keep(answer);
   const right = check(answer, all, { name });
   unexpected.add(!right, { name });
   return right;
@@ -218,8 +391,75 @@ function at(r, pointer) {
 }
 const parsed = {};
 
+// True if there is a text, and it matches.
+function like(text, pattern) {
+  return text !== undefined && pattern.test(text);
+}
+
+// A pattern of these texts with anything between them.
+function stars(texts) {
+  return new RegExp(`^${texts.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('[^]*')}$`);
+}
+
+// The text of a JSON text, number or boolean.
+function scalar(value) {
+  return ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : undefined;
+}
+
 function body(r) {
   return r.body || '';
+}
+
+// A header in whatever case; undefined if there is none.
+function header(r, name) {
+  const found = Object.keys(r.headers).find((own) => own.toLowerCase() === name);
+  return found === undefined ? undefined : r.headers[found];
+}
+
+// The text of the Set-Cookie header of this cookie; k6 joins several headers with commas.
+function setCookie(r, name) {
+  const all = (header(r, 'set-cookie') || '').split(/,\s*(?=[^;,=\s]+=)/);
+  return all.find((text) => text.split('=')[0].trim() === name);
+}
+
+function hasAttributes(cookie, attributes) {
+  const own = (cookie || '').split(';').slice(1).map((attribute) => attribute.trim().toLowerCase());
+  return cookie !== undefined && attributes.every((attribute) => own.includes(attribute));
+}
+
+// The value of the input with this name.
+function formField(r, name) {
+  return parseHTML(body(r)).find(`input[name="${name}"]`).attr('value');
+}
+
+// A parameter of the query of a URL.
+function queryOf(url, name) {
+  const query = (url || '').split('#')[0].split('?').slice(1).join('?');
+  const pairs = query.split('&').map((pair) => pair.replace(/\+/g, ' ').split('='));
+  const pair = pairs.find(([own]) => decodeURIComponent(own) === name);
+  return pair && decodeURIComponent(pair.slice(1).join('='));
+}
+
+// The records of a file of JSON lines, each field as text.
+function records(file) {
+  return new SharedArray(file, () => {
+    const lines = open(file).split('\n').filter((line) => line.trim() !== '');
+    const texts = (record) => Object.fromEntries(Object.entries(record).map(([name, value]) => [name, String(value)]));
+    return lines.map((line) => texts(JSON.parse(line)));
+  });
+}
+
+// A record; running out of them ends the test, they are never used again.
+function pick(all, index, file) {
+  if (index >= all.length) exec.test.abort(`${file} has ${all.length} records, and record ${index + 1} was asked for`);
+  return all[index];
+}
+
+// A random index that depends on the seed and the iteration only.
+function mixed(seed, iteration, length) {
+  let h = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(iteration + 1, 0xc2b2ae35);
+  h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
+  return ((h ^ (h >>> 15)) >>> 0) % length;
 }
 
 // A form's body.

@@ -69,14 +69,19 @@ export function a2_single_soak() {
 
   // POST /api/v1/events
   call = next(trace);
-  answer = http.request('POST', `${BASES.A2}/api/v1/events`, JSON.stringify({
-    event_type: 'scholarship_viewed',
-    subject: 'test_student_e2e_01',
-    payload: { scholarship: 'sch_0001', view: uuid() },
-  }), params(call, 'event', {
-    responseCallback: http.expectedStatuses(201),
-    headers: { 'content-type': 'application/json', 'x-idempotency-key': call.key },
-  }));
+  answer = http.request(
+    'POST',
+    `${BASES.A2}/api/v1/events`,
+    JSON.stringify({
+      event_type: 'scholarship_viewed',
+      subject: 'test_student_e2e_01',
+      payload: { scholarship: 'sch_0001', view: uuid() },
+    }),
+    params(call, 'event', {
+      responseCallback: http.expectedStatuses(201),
+      headers: { 'content-type': 'application/json', 'x-idempotency-key': call.key },
+    }),
+  );
   judge(answer, 'event', {
     'status is 201': (r) => r.status === 201,
     '/trace_id is there': (r) => at(r, '/trace_id') !== undefined,
@@ -123,6 +128,16 @@ function next(trace) {
   return { trace, span: hex(8), key: uuid() };
 }
 
+// Browsers send a Secure cookie over plain http to this machine; k6 has to be told.
+function keep(r) {
+  if (!r.url.startsWith('http:')) return;
+  for (const [name, cookies] of Object.entries(r.cookies || {})) {
+    for (const { secure, value, path } of cookies) {
+      if (secure) http.cookieJar().set(r.url, name, value, { path: path || '/' });
+    }
+  }
+}
+
 // Parameters of a request: headers of its own, then those that mark and trace it.
 function params(call, name, more) {
   return {
@@ -148,6 +163,7 @@ function judge(answer, name, expectations, vars, extracts) {
       return vars[variable] !== undefined;
     };
   }
+  keep(answer);
   const right = check(answer, all, { name });
   unexpected.add(!right, { name });
   return right;

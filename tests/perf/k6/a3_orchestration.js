@@ -107,10 +107,15 @@ export function a3_run() {
 
   // POST /orchestration/run
   call = next(trace);
-  answer = http.request('POST', `${BASES.A3}/orchestration/run`, JSON.stringify({ title: `Load test page ${uuid()}`, summary: 'Made by a load test.' }), params(call, 'run', {
-    responseCallback: http.expectedStatuses(202),
-    headers: { 'content-type': 'application/json', 'x-idempotency-key': call.key },
-  }));
+  answer = http.request(
+    'POST',
+    `${BASES.A3}/orchestration/run`,
+    JSON.stringify({ title: `Load test page ${uuid()}`, summary: 'Made by a load test.' }),
+    params(call, 'run', {
+      responseCallback: http.expectedStatuses(202),
+      headers: { 'content-type': 'application/json', 'x-idempotency-key': call.key },
+    }),
+  );
   if (!judge(answer, 'run', {
     'status is 202': (r) => r.status === 202,
     '/trace_id is there': (r) => at(r, '/trace_id') !== undefined,
@@ -168,6 +173,16 @@ function next(trace) {
   return { trace, span: hex(8), key: uuid() };
 }
 
+// Browsers send a Secure cookie over plain http to this machine; k6 has to be told.
+function keep(r) {
+  if (!r.url.startsWith('http:')) return;
+  for (const [name, cookies] of Object.entries(r.cookies || {})) {
+    for (const { secure, value, path } of cookies) {
+      if (secure) http.cookieJar().set(r.url, name, value, { path: path || '/' });
+    }
+  }
+}
+
 // Parameters of a request: headers of its own, then those that mark and trace it.
 function params(call, name, more) {
   return {
@@ -193,6 +208,7 @@ function judge(answer, name, expectations, vars, extracts) {
       return vars[variable] !== undefined;
     };
   }
+  keep(answer);
   const right = check(answer, all, { name });
   unexpected.add(!right, { name });
   return right;

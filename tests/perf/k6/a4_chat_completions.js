@@ -3,6 +3,8 @@
 // A4: chat completions. Made of:
 //   a4_chat: Fifteen students chat, answers not streamed
 //     sha256 6993188eade910177dfa50dba14d83de8f9ba4a4da89aef43590243fbe4bca1d
+//   a4_chat_stream: Fifteen students chat, answers streamed token by token
+//     sha256 00840fbe8ec155b9e4a3fd4a60ebb319696648a570e81c2e006a898fe768414e
 //
 // k6 run tests/perf/k6/a4_chat_completions.js
 //   A4_BASE_URL: where the load goes; default the ports of `cargo xtask serve`.
@@ -44,6 +46,17 @@ export const options = {
       gracefulStop: '12s',
       tags: { kind: 'core' },
     },
+    a4_chat_stream: {
+      executor: 'constant-arrival-rate',
+      exec: 'a4_chat_stream',
+      rate: 15,
+      timeUnit: '500ms',
+      duration: scaled('15m'),
+      preAllocatedVUs: 15,
+      maxVUs: 15,
+      gracefulStop: '12s',
+      tags: { kind: 'core' },
+    },
   },
   thresholds: {
     'http_req_duration{scenario:a4_chat,name:chat}': ['p(95)<=1500'],
@@ -54,13 +67,19 @@ export const options = {
     'http_reqs{scenario:a4_chat,name:chat}': ['count>0'],
     'http_reqs{scenario:a4_chat,name:models}': ['count>0'],
     'dropped_iterations{scenario:a4_chat}': dropped(27000),
+    'http_req_duration{scenario:a4_chat_stream,name:stream}': ['p(95)<=1500'],
+    'http_req_failed{scenario:a4_chat_stream}': ['rate<0.01'],
+    'unexpected_answers{scenario:a4_chat_stream}': ['rate<0.01'],
+    'checks{scenario:a4_chat_stream}': ['rate>0.99'],
+    'http_reqs{scenario:a4_chat_stream,name:stream}': ['count>0'],
+    'dropped_iterations{scenario:a4_chat_stream}': dropped(27000),
   },
   summaryTrendStats: ['avg', 'min', 'med', 'p(90)', 'p(95)', 'p(99)', 'max'],
 };
 
 // Runs before the load; what it throws ends the test before a request is sent.
 export function setup() {
-  guard(BASES, 15);
+  guard(BASES, 30);
 }
 
 // Fifteen students chat, answers not streamed
@@ -71,16 +90,21 @@ export function a4_chat() {
 
   // POST /v1/chat/completions
   call = next(trace);
-  answer = http.request('POST', `${BASES.A4}/v1/chat/completions`, JSON.stringify({
-    model: 'scholar-sage-1',
-    messages: [
-      { role: 'system', content: 'You help students find scholarships.' },
-      { role: 'user', content: 'How do I find scholarships for engineering?' },
-    ],
-  }), params(call, 'chat', {
-    responseCallback: http.expectedStatuses(200),
-    headers: { 'content-type': 'application/json' },
-  }));
+  answer = http.request(
+    'POST',
+    `${BASES.A4}/v1/chat/completions`,
+    JSON.stringify({
+      model: 'scholar-sage-1',
+      messages: [
+        { role: 'system', content: 'You help students find scholarships.' },
+        { role: 'user', content: 'How do I find scholarships for engineering?' },
+      ],
+    }),
+    params(call, 'chat', {
+      responseCallback: http.expectedStatuses(200),
+      headers: { 'content-type': 'application/json' },
+    }),
+  );
   judge(answer, 'chat', {
     'status is 200': (r) => r.status === 200,
     '/object is "chat.completion"': (r) => at(r, '/object') === 'chat.completion',
@@ -96,6 +120,38 @@ export function a4_chat() {
   judge(answer, 'models', {
     'status is 200': (r) => r.status === 200,
     '/object is "list"': (r) => at(r, '/object') === 'list',
+  });
+}
+
+// Fifteen students chat, answers streamed token by token
+export function a4_chat_stream() {
+  const trace = hex(16); // one trace for the iteration, a span for each request
+  let call;
+  let answer;
+
+  // POST /chat/completions
+  // A stream: k6 reads it whole and knows one duration; it does not time the chunks.
+  call = next(trace);
+  answer = http.request(
+    'POST',
+    `${BASES.A4}/chat/completions`,
+    JSON.stringify({
+      model: 'scholar-sage-1',
+      messages: [
+        { role: 'system', content: 'You help students find scholarships.' },
+        { role: 'user', content: 'How do I find scholarships for engineering?' },
+      ],
+      stream: true,
+      stream_options: { include_usage: true },
+    }),
+    params(call, 'stream', {
+      responseCallback: http.expectedStatuses(200),
+      headers: { 'content-type': 'application/json' },
+    }),
+  );
+  judge(answer, 'stream', {
+    'status is 200': (r) => r.status === 200,
+    'header content-type is text/event-stream*': (r) => like(header(r, 'content-type'), /^text\/event-stream[^]*$/),
   });
 }
 
@@ -138,6 +194,16 @@ function next(trace) {
   return { trace, span: hex(8), key: uuid() };
 }
 
+// Browsers send a Secure cookie over plain http to this machine; k6 has to be told.
+function keep(r) {
+  if (!r.url.startsWith('http:')) return;
+  for (const [name, cookies] of Object.entries(r.cookies || {})) {
+    for (const { secure, value, path } of cookies) {
+      if (secure) http.cookieJar().set(r.url, name, value, { path: path || '/' });
+    }
+  }
+}
+
 // Parameters of a request: headers of its own, then those that mark and trace it.
 function params(call, name, more) {
   return {
@@ -163,6 +229,7 @@ function judge(answer, name, expectations, vars, extracts) {
       return vars[variable] !== undefined;
     };
   }
+  keep(answer);
   const right = check(answer, all, { name });
   unexpected.add(!right, { name });
   return right;
@@ -183,8 +250,19 @@ function at(r, pointer) {
 }
 const parsed = {};
 
+// True if there is a text, and it matches.
+function like(text, pattern) {
+  return text !== undefined && pattern.test(text);
+}
+
 function body(r) {
   return r.body || '';
+}
+
+// A header in whatever case; undefined if there is none.
+function header(r, name) {
+  const found = Object.keys(r.headers).find((own) => own.toLowerCase() === name);
+  return found === undefined ? undefined : r.headers[found];
 }
 
 // A random UUID (version 4).

@@ -90,14 +90,19 @@ export function a6_register() {
 
   // POST /register
   call = next(trace);
-  answer = http.request('POST', `${BASES.A6}/register`, JSON.stringify({
-    name: 'Aurora Scholarship Fund',
-    email: `test_provider_${uuid()}@example.com`,
-    country: 'US',
-  }), params(call, 'register', {
-    responseCallback: http.expectedStatuses(201),
-    headers: { 'content-type': 'application/json', 'x-idempotency-key': call.key },
-  }));
+  answer = http.request(
+    'POST',
+    `${BASES.A6}/register`,
+    JSON.stringify({
+      name: 'Aurora Scholarship Fund',
+      email: `test_provider_${uuid()}@example.com`,
+      country: 'US',
+    }),
+    params(call, 'register', {
+      responseCallback: http.expectedStatuses(201),
+      headers: { 'content-type': 'application/json', 'x-idempotency-key': call.key },
+    }),
+  );
   judge(answer, 'register', {
     'status is 201': (r) => r.status === 201,
     '/stage is "lead"': (r) => at(r, '/stage') === 'lead',
@@ -124,10 +129,15 @@ export function a6_billing() {
 
   // POST /api/billing/quote
   call = next(trace);
-  answer = http.request('POST', `${BASES.A6}/api/billing/quote`, JSON.stringify({ gross_minor: 100000, ai_cost_minor: 1000 }), params(call, 'quote', {
-    responseCallback: http.expectedStatuses(200),
-    headers: { 'content-type': 'application/json' },
-  }));
+  answer = http.request(
+    'POST',
+    `${BASES.A6}/api/billing/quote`,
+    JSON.stringify({ gross_minor: 100000, ai_cost_minor: 1000 }),
+    params(call, 'quote', {
+      responseCallback: http.expectedStatuses(200),
+      headers: { 'content-type': 'application/json' },
+    }),
+  );
   judge(answer, 'quote', {
     'status is 200': (r) => r.status === 200,
     '/fee_minor is 3000': (r) => at(r, '/fee_minor') === 3000,
@@ -175,6 +185,16 @@ function next(trace) {
   return { trace, span: hex(8), key: uuid() };
 }
 
+// Browsers send a Secure cookie over plain http to this machine; k6 has to be told.
+function keep(r) {
+  if (!r.url.startsWith('http:')) return;
+  for (const [name, cookies] of Object.entries(r.cookies || {})) {
+    for (const { secure, value, path } of cookies) {
+      if (secure) http.cookieJar().set(r.url, name, value, { path: path || '/' });
+    }
+  }
+}
+
 // Parameters of a request: headers of its own, then those that mark and trace it.
 function params(call, name, more) {
   return {
@@ -200,6 +220,7 @@ function judge(answer, name, expectations, vars, extracts) {
       return vars[variable] !== undefined;
     };
   }
+  keep(answer);
   const right = check(answer, all, { name });
   unexpected.add(!right, { name });
   return right;

@@ -217,6 +217,16 @@ function next(trace) {
   return { trace, span: hex(8), key: uuid() };
 }
 
+// Browsers send a Secure cookie over plain http to this machine; k6 has to be told.
+function keep(r) {
+  if (!r.url.startsWith('http:')) return;
+  for (const [name, cookies] of Object.entries(r.cookies || {})) {
+    for (const { secure, value, path } of cookies) {
+      if (secure) http.cookieJar().set(r.url, name, value, { path: path || '/' });
+    }
+  }
+}
+
 // Parameters of a request: headers of its own, then those that mark and trace it.
 function params(call, name, more) {
   return {
@@ -242,6 +252,7 @@ function judge(answer, name, expectations, vars, extracts) {
       return vars[variable] !== undefined;
     };
   }
+  keep(answer);
   const right = check(answer, all, { name });
   unexpected.add(!right, { name });
   return right;

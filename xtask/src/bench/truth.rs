@@ -120,7 +120,8 @@ mod tests {
     fn with_few_connections_those_behind_a_stall_wait_for_each_other_too() {
         let [_, of_64, ..] = percentiles(Some(64));
         let [_, of_20, ..] = percentiles(Some(20));
-        assert!(near(of_64, 276.0) && near(of_20, 298.0), "{of_64} {of_20}");
+        // Half-way into the stall, 125 wait for its end: two rounds of 64, or seven of 20, at 5 ms each.
+        assert!(near(of_64, 270.0) && near(of_20, 295.0), "{of_64} {of_20}");
     }
 
     #[test]

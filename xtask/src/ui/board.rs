@@ -192,12 +192,18 @@ mod tests {
 
     #[test]
     fn a_line_shows_the_last_second_and_the_way_there() {
-        insta::assert_snapshot!(board().lines()[0].1, @"");
+        insta::assert_snapshot!(board().lines()[0].1, @"a6.baseline   20 VUs   100/s  P95    80.0 ms      1 % errors  ▁▂ ▅█");
     }
 
     #[test]
     fn the_status_tells_everything_of_each_load_and_how_near_a_stop_is() {
-        insta::assert_snapshot!(board().status(), @"");
+        insta::assert_snapshot!(board().status(), @r"
+        status: 1 load
+          a6.baseline: 5.0 s of 19 s, 20 VUs, 100 requests/s
+            P50 10.0 ms, P95 50.0 ms, P99 50.0 ms, 5 errors in 500 requests
+            3 iterations dropped, 2 waiting, schedule lag P99 0.20 ms
+            nearest stop at 50 %: ST2 errors of quote: 8 of the 16
+        ");
         assert_eq!(Board::default().status(), "status: no load runs just now");
     }
 

@@ -7,20 +7,19 @@ use hdrhistogram::Histogram;
 
 use crate::load::latency::{Latency, MAX_US};
 use crate::load::live::StepWindow;
-use crate::load::plan::PlannedStep;
-use crate::load::report::{Capsule, ErrorKind, Exemplar, INFINITE_US, OverLimit, SecondPoint, StepReport};
+use crate::load::plan::{Plan, PlannedStep};
+use crate::load::report::{ErrorKind, INFINITE_US, OverLimit, SecondPoint, StepReport};
 use crate::load::stream::{ChunkLog, StreamFault, StreamReport};
 
 use crate::scenario::Executor;
 
 use super::Outcome;
+use super::examples::{Examples, Exchange};
 use super::stages::Stages;
 use super::told::Ledger;
 
 /// Requests whose samples are kept in send order.
 const MAX_SAMPLES: usize = 65_536;
-const SLOWEST: usize = 10;
-const FAILED: usize = 20;
 
 #[derive(Debug, Clone, Copy)]
 struct Sample {
@@ -45,8 +44,7 @@ pub(crate) struct StepRecorder {
     first_byte: Latency,
     over: Vec<OverLimit>,
     samples: Vec<Sample>,
-    slowest: Vec<Exemplar>,
-    failed: Vec<Exemplar>,
+    examples: Examples,
     stream: Option<Box<StreamReport>>,
     told: Ledger,
     stages: Option<Box<Stages>>,
@@ -72,8 +70,7 @@ impl StepRecorder {
             first_byte: Latency::new(),
             over: limits_us.iter().map(|limit_us| OverLimit { limit_us: *limit_us, count: 0 }).collect(),
             samples: Vec::new(),
-            slowest: Vec::new(),
-            failed: Vec::new(),
+            examples: Examples::default(),
             stream: step.stream.map(|wanted| Box::new(StreamReport::new(wanted.rules))),
             told: Ledger::new(room),
             stages: Stages::of(limits_us, executor, warm_up).map(Box::new),
@@ -129,7 +126,7 @@ impl StepRecorder {
     }
 
     /// Adds a request that counts.
-    pub(super) fn record(&mut self, outcome: &Outcome, capsule: impl FnOnce() -> Capsule) {
+    pub(super) fn record(&mut self, outcome: &Outcome, exchange: Exchange<'_>) {
         self.count += 1;
         self.finished += 1;
         self.body_bytes += outcome.body_bytes;
@@ -148,7 +145,7 @@ impl StepRecorder {
         if let Some(stages) = &mut self.stages {
             stages.record(outcome);
         }
-        self.example(outcome, capsule);
+        self.examples.record(outcome, exchange);
     }
 
     /// Successes and timeouts are latencies; other failures are not.
@@ -173,33 +170,6 @@ impl StepRecorder {
         Some(if infinite { INFINITE_US } else { shown })
     }
 
-    fn example(&mut self, outcome: &Outcome, capsule: impl FnOnce() -> Capsule) {
-        let slow = outcome.fault.is_none();
-        if slow {
-            let full = self.slowest.len() >= SLOWEST;
-            if full && self.slowest.last().is_some_and(|least| least.response_us >= outcome.response.0) {
-                return;
-            }
-        } else if self.failed.len() >= FAILED {
-            return;
-        }
-        let exemplar = Exemplar {
-            trace_id: outcome.trace,
-            at_unix_ms: outcome.at_unix_ms,
-            response_us: outcome.response.0,
-            service_us: outcome.service.0,
-            error: outcome.fault.as_ref().map(|fault| fault.detail.clone()),
-            capsule: capsule(),
-        };
-        if slow {
-            let at = self.slowest.partition_point(|other| other.response_us >= exemplar.response_us);
-            self.slowest.insert(at, exemplar);
-            self.slowest.truncate(SLOWEST);
-        } else {
-            self.failed.push(exemplar);
-        }
-    }
-
     pub(super) fn record_stream(&mut self, log: &ChunkLog, fault: Option<StreamFault>) {
         if let Some(stream) = &mut self.stream {
             stream.record(log, fault);
@@ -222,12 +192,7 @@ impl StepRecorder {
             own.add(*other);
         }
         self.samples.extend(other.samples);
-        self.slowest.extend(other.slowest);
-        self.slowest.sort_by_key(|exemplar| std::cmp::Reverse(exemplar.response_us));
-        self.slowest.truncate(SLOWEST);
-        self.failed.extend(other.failed);
-        self.failed.sort_by_key(|exemplar| exemplar.at_unix_ms);
-        self.failed.truncate(FAILED);
+        self.examples.add(other.examples);
         if let Some((own, more)) = self.stream.as_mut().zip(other.stream) {
             own.add(*more);
         }
@@ -236,6 +201,7 @@ impl StepRecorder {
 
     pub(crate) fn into_report(
         mut self,
+        plan: &Plan,
         step: &PlannedStep,
         series: Vec<SecondPoint>,
         series_truncated: bool,
@@ -247,6 +213,7 @@ impl StepRecorder {
         if let Some(stream) = &mut self.stream {
             stream.cut_off = cut_off;
         }
+        let (slowest, failed) = self.examples.write_down(plan);
         let mut report = StepReport {
             name: step.name.clone(),
             app: step.app,
@@ -266,8 +233,8 @@ impl StepRecorder {
             over: self.over,
             series,
             series_truncated,
-            slowest: self.slowest,
-            failed: self.failed,
+            slowest,
+            failed,
             stream: self.stream,
             acknowledged: Vec::new(),
             unacknowledged: Vec::new(),

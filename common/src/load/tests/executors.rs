@@ -94,7 +94,8 @@ async fn shared_iterations_are_done_once_each_by_all_threads_together() {
     let probe = ok(Executor::SharedIterations { vus: 6, iterations: 101, max_duration_ms: 60_000 });
     let options = LoadOptions { threads: 2, ..LoadOptions::default() };
     let report = run(&probe, &guard(server.port), options).await.unwrap();
-    let expected = Iterations { planned: Some(101), started: 101, completed: 101, ..Iterations::default() };
+    let expected =
+        Iterations { planned: Some(101), started: 101, completed: 101, succeeded: 101, ..Iterations::default() };
     assert_eq!((report.iterations, server.requests(), report.open_model), (expected, 101, false));
 }
 
@@ -104,7 +105,7 @@ async fn every_user_does_its_own_iterations() {
     let probe = ok(Executor::PerVuIterations { vus: 5, iterations: 7, max_duration_ms: 60_000 });
     let options = LoadOptions { threads: 2, ..LoadOptions::default() };
     let report = run(&probe, &guard(server.port), options).await.unwrap();
-    let expected = Iterations { planned: Some(35), started: 35, completed: 35, ..Iterations::default() };
+    let expected = Iterations { planned: Some(35), started: 35, completed: 35, succeeded: 35, ..Iterations::default() };
     assert_eq!((report.iterations, server.requests()), (expected, 35));
 }
 
@@ -146,7 +147,7 @@ async fn a_ramping_rate_starts_as_many_as_the_area_under_it() {
     let probe = ok(ramping_rate(0, &stages, 2, 20));
     let options = LoadOptions { threads: 2, ..LoadOptions::default() };
     let report = run(&probe, &guard(server.port), options).await.unwrap();
-    let expected = Iterations { planned: Some(60), started: 60, completed: 60, ..Iterations::default() };
+    let expected = Iterations { planned: Some(60), started: 60, completed: 60, succeeded: 60, ..Iterations::default() };
     assert_eq!((report.iterations, server.requests()), (expected, 60));
     let counts: Vec<_> =
         report.steps[0].stages.iter().map(|(tag, figures)| (*tag, figures.count, figures.ok)).collect();
