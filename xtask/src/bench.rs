@@ -3,7 +3,7 @@
 mod accuracy;
 mod arrivals;
 mod bars;
-mod generate;
+mod floor;
 mod limits;
 mod load;
 mod optimised;
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use crate::commands::fail;
-use generate::exit_of;
+use common::verdict::{Outcome, exit_code};
 use process::Cores;
 use server::ServerKind;
 use tools::Tool;
@@ -39,9 +39,9 @@ enum BenchCommand {
     Accuracy(AccuracyArgs),
     /// Memory, ten thousand connections, one request.
     Limits(LimitsArgs),
-    /// Loads a server on this machine and prints one line of JSON.
+    /// Loads a server with the least that a request takes.
     #[command(hide = true)]
-    Generate(GenerateArgs),
+    Floor(FloorArgs),
     /// A server that answers at once.
     #[command(hide = true)]
     ServeFixed,
@@ -104,25 +104,16 @@ struct LimitsArgs {
 }
 
 #[derive(Debug, Args)]
-struct GenerateArgs {
+struct FloorArgs {
     /// The server's port on this machine.
     #[arg(long)]
     port: u16,
-    /// Users without a pause, or the most of them at a rate.
-    #[arg(long, default_value_t = 1)]
+    /// Connections.
+    #[arg(long)]
     vus: u32,
-    /// Arrivals a second instead of users without a pause.
+    /// How long.
     #[arg(long)]
-    rate: Option<u32>,
-    /// How long, in milliseconds.
-    #[arg(long, default_value_t = 1_000)]
-    duration_ms: u64,
-    /// Before that, not counted, in milliseconds.
-    #[arg(long, default_value_t = 0)]
-    warm_up_ms: u64,
-    /// One request only.
-    #[arg(long)]
-    once: bool,
+    seconds: u64,
 }
 
 /// Tables in both styles.
@@ -139,19 +130,24 @@ struct Report {
 }
 
 /// Runs a bench, or one of its processes.
-pub(crate) async fn run(args: BenchArgs) -> u8 {
+pub(crate) fn run(args: BenchArgs) -> u8 {
     match args.command {
-        BenchCommand::Generate(args) => generate::generate(args).await,
-        BenchCommand::ServeFixed => served(serve::fixed()),
-        BenchCommand::ServeKnown => served(serve::known()),
+        BenchCommand::Floor(args) => ended(floor::floor(&args).and_then(|said| serve::tell(&serde_json::json!(said)))),
+        BenchCommand::ServeFixed => ended(serve::fixed()),
+        BenchCommand::ServeKnown => ended(serve::known()),
         BenchCommand::Load(args) => measured(&args.out, |cores| load::run(&args, cores)),
         BenchCommand::Accuracy(args) => measured(&args.out, |cores| accuracy::run(&args, cores)),
         BenchCommand::Limits(args) => measured(&args.out, |cores| limits::run(&args, cores)),
     }
 }
 
-fn served(result: std::io::Result<()>) -> u8 {
-    result.map_or_else(|error| fail(format!("the server: {error}")), |()| 0)
+fn ended(result: std::io::Result<()>) -> u8 {
+    result.map_or_else(|error| fail(format!("a socket: {error}")), |()| 0)
+}
+
+/// What a bench ends with when it ran: 99 if a bar was missed and that was asked about.
+fn exit_of(missed: bool, require_bars: bool) -> u8 {
+    if missed && require_bars { exit_code(Outcome::SloBreached, false) } else { 0 }
 }
 
 fn measured(out: &OutArgs, measure: impl FnOnce(Option<Cores>) -> Result<Report, String>) -> u8 {

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
             Command::Export(args) => commands::export(args),
             Command::Doctor(args) => commands::doctor(args).await,
             Command::Test(args) => commands::test(args).await,
-            Command::Bench(args) => bench::run(args).await,
+            Command::Bench(args) => bench::run(args),
             Command::AppProcess => embedded::run_child().await,
         }
     });

@@ -1,5 +1,7 @@
 //! Handles by which `common/benches` reaches what a request costs inside; for nothing else.
 
+pub mod generator;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

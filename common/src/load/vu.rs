@@ -114,28 +114,29 @@ impl Vu {
         }
     }
 
-    /// Runs one iteration that was meant to start at `intended`. False if the target could not be reached.
-    pub(crate) async fn iterate(&mut self, start: Start, intended: Instant) -> bool {
+    /// Runs one iteration that was meant to start at `intended`, at `now`. Whether the target could be reached, and when
+    /// the last answer was there.
+    pub(crate) async fn iterate(&mut self, start: Start, intended: Instant, now: Instant) -> (bool, Instant) {
         let shared = Rc::clone(&self.shared);
         let record = match shared.record_of(self.number, start.iteration) {
             Ok(record) => record,
             Err(()) => {
                 shared.recorder.borrow_mut().end = End::OutOfData;
                 shared.stop.cancel();
-                return true;
+                return (true, now);
             }
         };
         let measured = shared.begin(start);
         let trace = self.ids.trace();
         let journey = Journey { iteration: start.iteration, trace, measured, record, intended };
         self.begin();
-        let (mut intended, mut last) = (intended, intended);
+        let (mut intended, mut now) = (intended, now);
         let (mut reached, mut whole, mut ok) = (true, true, true);
         for (at, step) in shared.plan.steps.iter().enumerate() {
-            let (fault, ended) = self.request(at, step, journey, intended).await;
+            let (fault, ended) = self.request(at, step, journey, intended, now).await;
             reached &= fault != Some(ErrorKind::Connect);
             ok &= fault.is_none();
-            last = ended;
+            now = ended;
             if fault.is_some() && step.checks.takes() {
                 whole = false;
                 break;
@@ -144,13 +145,14 @@ impl Vu {
             if !step.think_time.is_zero() {
                 intended = ended + step.think_time;
                 shared.pacer.until(intended).await;
+                now = clock::monotonic();
             }
         }
         shared.finish(measured, whole, ok);
         if measured && shared.plan.is_journey {
-            self.notes.hand_in(&shared, self.number, journey, whole && ok, last);
+            self.notes.hand_in(&shared, self.number, journey, whole && ok, now);
         }
-        reached
+        (reached, now)
     }
 
     /// Forgets the last iteration.
@@ -170,13 +172,14 @@ impl Vu {
         step: &PlannedStep,
         journey: Journey<'_>,
         intended: Instant,
+        now: Instant,
     ) -> (Option<ErrorKind>, Instant) {
         let shared = Rc::clone(&self.shared);
         shared.recorder.borrow_mut().steps[at].sent(journey.measured);
         self.under_way = (journey.measured && shared.plan.is_journey).then_some((at, journey.trace));
         let name = Name { parent: self.ids.span_of(journey.trace), key: self.ids.uuid() };
-        let mut way = Way::new(step, name.parent, clock::monotonic());
-        let rendered = self.render(step, journey, name);
+        let mut way = Way::new(step, name.parent, now);
+        let rendered = self.render(step, journey, name, now);
         if step.stream.is_some() {
             self.stream.begin(journey.trace, shared.started_at(), intended);
         }
@@ -184,8 +187,8 @@ impl Vu {
             Err(fault) => Err(fault.clone()),
             Ok(()) => self.go(step, journey, &mut way).await,
         };
-        let ended = clock::monotonic();
         let answer = result.as_ref().ok().map(Connection::answer);
+        let ended = answer.and_then(|answer| answer.last_byte_at()).unwrap_or_else(clock::monotonic);
         let fault = match (&result, answer) {
             (Err(fault), _) => Some(fault.clone()),
             (Ok(_), Some(answer)) => way.lost.take().or_else(|| self.judge(step, journey, name, answer).err()),
@@ -243,9 +246,8 @@ impl Vu {
     }
 
     /// Fills in the request.
-    fn render(&mut self, step: &PlannedStep, journey: Journey<'_>, name: Name) -> Result<(), Fault> {
-        let now_unix_ms = self.shared.unix_ms(clock::monotonic());
-        let cookies = Cookies { jar: &self.jar, origin: step.origin, now_unix_ms };
+    fn render(&mut self, step: &PlannedStep, journey: Journey<'_>, name: Name, now: Instant) -> Result<(), Fault> {
+        let cookies = Cookies { jar: &self.jar, origin: step.origin, now_unix_ms: self.shared.unix_ms(now) };
         let mut values = Values {
             parent: name.parent,
             key: name.key,

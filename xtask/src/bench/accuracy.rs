@@ -3,16 +3,16 @@
 use std::process::Command;
 use std::time::Duration;
 
+use common::load::bench::generator::Order;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::arrivals::Arrivals;
 use super::bars::{Bar, Wanted};
-use super::generate::Generated;
 use super::process::{Cores, finish, pinned};
 use super::server::{RunningServer, ServerKind};
 use super::table::{self, Style};
-use super::tools::{Tool, Work, k6};
+use super::tools::{Tool, Work, k6, own};
 use super::truth::{KNOWN, percentile_ms};
 use super::{AccuracyArgs, Outputs, Report, say};
 
@@ -69,12 +69,11 @@ fn truth_ms(seconds: u64, connections: u32) -> [f64; 4] {
 
 fn own(seconds: u64, connections: u32, cores: Option<Cores>) -> Result<Row, String> {
     let server = RunningServer::start(ServerKind::Known, cores)?;
-    let program = Tool::Handshake.find().ok_or("this program's path is unknown")?;
+    let program = Tool::Handshake.find().ok_or("the generator is not built")?;
     let mut command: Command = pinned(cores.map(|cores| cores.generator), &program);
-    command.args(["bench", "generate", "--port", &server.port.to_string(), "--vus", &connections.to_string()]);
-    command.args(["--rate", &RATE.to_string(), "--duration-ms", &(seconds * 1_000).to_string()]);
-    let finished = finish(command)?;
-    let said: Generated = serde_json::from_str(finished.stdout.trim()).map_err(|error| error.to_string())?;
+    let (rate, duration_ms) = (Some(RATE), Some(seconds * 1_000));
+    own::order(&mut command, Order { port: server.port, vus: connections, rate, duration_ms });
+    let said = own::generated(&finish(command)?.stdout)?;
     #[expect(clippy::cast_precision_loss, reason = "microseconds below an hour")]
     let ms = |figure: Option<u64>| figure.map_or(f64::NAN, |us| us as f64 / 1_000.0);
     let response = said.response;

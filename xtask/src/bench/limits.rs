@@ -2,15 +2,15 @@
 
 use std::process::Command;
 
+use common::load::bench::generator::{Generated, Order, raise_open_files};
 use serde::Serialize;
 
 use super::bars::{Bar, Wanted};
-use super::generate::{Generated, raise_open_files};
 use super::paired::Spread;
 use super::process::{Cores, Finished, finish, pinned};
 use super::server::{RunningServer, ServerKind};
 use super::table::{self, Style};
-use super::tools::Tool;
+use super::tools::{Tool, own};
 use super::{LimitsArgs, Outputs, Report, say};
 
 const MANY: u32 = 10_000;
@@ -34,18 +34,15 @@ struct Measured {
 pub(super) fn run(args: &LimitsArgs, cores: Option<Cores>) -> Result<Report, String> {
     raise_open_files();
     let server = RunningServer::start(ServerKind::Fixed, cores)?;
-    let vus = CONNECTIONS.to_string();
     let mut loads = Vec::new();
     for seconds in [args.seconds, args.seconds * 10] {
         say(&format!("{CONNECTIONS} connections for {seconds} s"));
-        let millis = (seconds * 1_000).to_string();
-        loads.push(generated(&generate(&server, cores, &["--vus", &vus, "--duration-ms", &millis])?)?);
+        loads.push(own::generated(&generate(&server, cores, CONNECTIONS, Some(seconds))?.stdout)?);
     }
     say(&format!("{MANY} connections for {} s", args.seconds));
-    let (many, millis) = (MANY.to_string(), (args.seconds * 1_000).to_string());
-    let many = generated(&generate(&server, cores, &["--vus", &many, "--duration-ms", &millis])?)?;
+    let many = own::generated(&generate(&server, cores, MANY, Some(args.seconds))?.stdout)?;
     say(&format!("one request, {ONCE} times"));
-    let once = (0..ONCE).map(|_| Ok(generate(&server, cores, &["--once"])?.wall.as_secs_f64() * 1_000.0));
+    let once = (0..ONCE).map(|_| Ok(generate(&server, cores, 1, None)?.wall.as_secs_f64() * 1_000.0));
     let once_ms = Spread::of(once.collect::<Result<_, String>>()?).ok_or("nothing was measured")?;
     let measured = Measured {
         short_rss_bytes: loads[0].peak_rss_bytes,
@@ -61,15 +58,12 @@ pub(super) fn run(args: &LimitsArgs, cores: Option<Cores>) -> Result<Report, Str
     Ok(Report { outputs, json, missed: bars.iter().any(|bar| !bar.met()) })
 }
 
-fn generate(server: &RunningServer, cores: Option<Cores>, more: &[&str]) -> Result<Finished, String> {
-    let program = Tool::Handshake.find().ok_or("this program's path is unknown")?;
+fn generate(server: &RunningServer, cores: Option<Cores>, vus: u32, seconds: Option<u64>) -> Result<Finished, String> {
+    let program = Tool::Handshake.find().ok_or("the generator is not built")?;
     let mut command: Command = pinned(cores.map(|cores| cores.generator), &program);
-    command.args(["bench", "generate", "--port", &server.port.to_string()]).args(more);
+    let duration_ms = seconds.map(|seconds| seconds * 1_000);
+    own::order(&mut command, Order { port: server.port, vus, rate: None, duration_ms });
     finish(command)
-}
-
-fn generated(finished: &Finished) -> Result<Generated, String> {
-    serde_json::from_str(finished.stdout.trim()).map_err(|error| error.to_string())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes and counts to show")]

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use common::clock;
+use common::load::bench::generator::peak_rss;
 
 /// How often a running child's memory is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -106,22 +107,9 @@ impl Watcher {
     }
 }
 
-/// `VmHWM` of a file as `/proc/self/status`, in bytes.
-pub(crate) fn peak_rss(status: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(status).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1_024)
-}
-
 /// What a process that is still there has used of the processor.
 pub(crate) fn cpu_of(child: &Child) -> Duration {
     let text = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
-    ticks(stat_field(&text, 14) + stat_field(&text, 15))
-}
-
-/// What this process itself has used of the processor.
-pub(crate) fn cpu_of_this() -> Duration {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     ticks(stat_field(&text, 14) + stat_field(&text, 15))
 }
 

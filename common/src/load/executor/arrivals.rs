@@ -147,7 +147,7 @@ impl<S: Iterator<Item = Start>> Pool<S> {
     }
 
     async fn work(&self, user: &mut Vu, start: Start) {
-        user.iterate(start, self.shared.started_at() + start.offset).await;
+        user.iterate(start, self.shared.started_at() + start.offset, clock::monotonic()).await;
     }
 
     /// Does what waits.

@@ -21,15 +21,23 @@ pub(super) async fn back_to_back(
     mut next: impl FnMut(Duration) -> Option<u64>,
 ) {
     let (mut at, end) = (shared.started_at() + span.begin, shared.started_at() + span.end);
-    while at < end && wait_until(shared, at).await {
-        let began = clock::monotonic().max(at);
+    let mut now = clock::monotonic();
+    while at < end {
+        if at > now || shared.stop.is_cancelled() {
+            if !wait_until(shared, at).await {
+                break;
+            }
+            now = clock::monotonic();
+        }
+        let began = now.max(at);
         let offset = began.saturating_duration_since(shared.started_at());
         if began >= end {
             break;
         }
         let Some(iteration) = next(offset) else { break };
-        let reached = user.iterate(Start { iteration, offset }, began).await;
-        at = clock::monotonic().max(began + shared.plan.least_interval);
+        let (reached, ended) = user.iterate(Start { iteration, offset }, began, began).await;
+        now = ended;
+        at = now.max(began + shared.plan.least_interval);
         if !reached {
             at += UNREACHABLE_PAUSE;
         }

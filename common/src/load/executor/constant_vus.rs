@@ -40,7 +40,7 @@ async fn paced(shared: Rc<Shared>, mut user: Vu, schedule: Even) {
         if free {
             shared.began_free(start, intended);
         }
-        user.iterate(start, intended).await;
+        user.iterate(start, intended, clock::monotonic()).await;
     }
 }
 

@@ -98,7 +98,7 @@ impl User {
             if free {
                 shared.began_free(start, intended);
             }
-            user.iterate(start, intended).await;
+            user.iterate(start, intended, clock::monotonic()).await;
         }
     }
 }

@@ -19,6 +19,7 @@ pub(super) struct Received {
     pub(super) status: u16,
     pub(super) app_us: Option<u64>,
     pub(super) first_byte_at: Option<Instant>,
+    pub(super) last_byte_at: Option<Instant>,
     pub(super) body_bytes: u64,
     kept: Vec<u8>,
 }
@@ -96,6 +97,11 @@ impl<'a> Answer<'a> {
     /// When the first byte came.
     pub(crate) fn first_byte_at(&self) -> Option<Instant> {
         self.received.first_byte_at
+    }
+
+    /// When the last byte came.
+    pub(crate) fn last_byte_at(&self) -> Option<Instant> {
+        self.received.last_byte_at
     }
 }
 

@@ -78,7 +78,9 @@ impl Http1 {
             self.buffer.reserve(room);
         }
         let read = self.io.read_buf(&mut self.buffer).await.map_err(|error| broken(&error))?;
-        Ok((read > 0).then(clock::monotonic))
+        let at = clock::monotonic();
+        self.received.last_byte_at = Some(at);
+        Ok((read > 0).then_some(at))
     }
 
     async fn read_head(&mut self, to_head_request: bool) -> Result<Head, Fault> {

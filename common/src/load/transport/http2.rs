@@ -76,6 +76,7 @@ impl Http2 {
             let Ok(data) = frame.map_err(|error| fault_of(&error))?.into_data() else { continue };
             self.received.take(&data, clock::monotonic(), want)?;
         }
+        self.received.last_byte_at = Some(clock::monotonic());
         Ok(())
     }
 
