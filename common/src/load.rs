@@ -67,7 +67,7 @@ pub use stream::{
     StreamReport, Usage, dialect,
 };
 pub use thresholds::{Baseline, ThresholdResult};
-pub use transport::{HttpVersion, TrustError};
+pub use transport::TrustError;
 pub use watch::{StopOptions, StopReason, TelemetryEar};
 
 /// How long a target may take to accept the first connection.

@@ -64,6 +64,17 @@ impl Targets {
     }
 }
 
+/// Which protocol loads speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HttpVersion {
+    /// HTTP/1.1, one request at a time on each connection.
+    #[default]
+    Http1,
+    /// HTTP/2, by ALPN over TLS and with prior knowledge over plain TCP; one connection for each user.
+    Http2,
+}
+
 /// One deployment of the apps and what may be done to it. Comes only from a checked target file, or is on this machine.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Environment {
@@ -74,6 +85,7 @@ pub struct Environment {
     labels: Labels,
     secrets: SecretNames,
     tls: Tls,
+    http: HttpVersion,
 }
 
 impl Environment {
@@ -91,6 +103,7 @@ impl Environment {
                 admin_key_env: Some("HANDSHAKE_ADMIN_KEY".to_owned()),
             },
             tls: Tls::default(),
+            http: HttpVersion::default(),
         }
     }
 
@@ -122,6 +135,13 @@ impl Environment {
             max_rate_per_s: self.limits.max_rate_per_s.min(limits.max_rate_per_s),
             vus_without_approval: self.limits.vus_without_approval.min(limits.vus_without_approval),
         };
+        self
+    }
+
+    /// The same environment, spoken to in this protocol by loads.
+    #[must_use]
+    pub fn speaking(mut self, http: HttpVersion) -> Self {
+        self.http = http;
         self
     }
 
@@ -185,6 +205,12 @@ impl Environment {
     #[must_use]
     pub fn tls(&self) -> &Tls {
         &self.tls
+    }
+
+    /// The protocol that loads speak.
+    #[must_use]
+    pub fn http(&self) -> HttpVersion {
+        self.http
     }
 
     /// True if all apps run on this machine.

@@ -35,6 +35,7 @@ use crate::embedded::{Embedded, EmbeddedError};
 use crate::record::{Record, RunView};
 use crate::ui::Ui;
 
+pub(crate) use gauge::Gauge;
 pub(crate) use plan::{Plan, Selection};
 pub(crate) use runner::{Settled, Setup, begin, environment, resume};
 pub(crate) use shapes::ids as shape_ids;

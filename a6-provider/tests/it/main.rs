@@ -5,3 +5,4 @@ mod capsule;
 mod contract;
 mod faults;
 mod second_source;
+mod starved;

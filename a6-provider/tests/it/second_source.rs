@@ -16,10 +16,10 @@ use common::verdict::{LatencyFigures, SecondSource, SloEvidence, Verdict, judge_
 use serde::Deserialize;
 use serde_json::Value;
 
-const LIMIT: Micros = Micros::from_ms(150);
+pub(super) const LIMIT: Micros = Micros::from_ms(150);
 
 /// One of A6's own workloads, with as many iterations in two seconds as a decision on 1 % of errors needs.
-fn workload(id: &str) -> Scenario {
+pub(super) fn workload(id: &str) -> Scenario {
     let suite = a6_provider::suite();
     let scenario = suite.scenarios.into_iter().find(|scenario| scenario.id == id).expect("A6 has it");
     scenario.constant_arrival_rate(250, Duration::from_secs(2), 20)
@@ -96,7 +96,7 @@ fn on_requests(change: impl Fn(&mut Value) -> bool + Send + Sync + 'static) -> T
     })
 }
 
-fn evidence(report: &LoadReport, step: &StepReport, second: SecondSource) -> SloEvidence {
+pub(super) fn evidence(report: &LoadReport, step: &StepReport, second: SecondSource) -> SloEvidence {
     // How alike neighbours are below the limit is left out: two seconds at this rate on a busy machine would need more.
     let slow = step.samples_us.iter().map(|us| u64::from(*us) > LIMIT.0);
     let failed: Vec<u64> = step.failed_at.iter().map(|at| u64::from(*at)).collect();

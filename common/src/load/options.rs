@@ -14,7 +14,7 @@ use crate::units::Micros;
 
 use super::live::LiveWindow;
 use super::thresholds::Baseline;
-use super::transport::{HttpVersion, TrustError};
+use super::transport::TrustError;
 use super::watch::StopOptions;
 
 /// Gets each second of a load while it runs.
@@ -27,8 +27,6 @@ pub struct LoadOptions {
     pub threads: u32,
     /// Runs before the scenario's duration; nothing in it counts.
     pub warm_up: Duration,
-    /// The protocol that is spoken.
-    pub http: HttpVersion,
     /// From the begin of a request to the end of its answer; longer is a timeout.
     pub request_timeout: Duration,
     /// How long after the end of the schedule iterations that were due may still begin.
@@ -68,7 +66,6 @@ impl Default for LoadOptions {
         Self {
             threads: 1,
             warm_up: Duration::ZERO,
-            http: HttpVersion::Http1,
             request_timeout: Duration::from_secs(10),
             drain: Duration::from_secs(1),
             graceful_stop: Duration::from_secs(12),

@@ -7,9 +7,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::clock;
+
+/// A core that sleeps takes about this long to wake up: the timer rings so much earlier, and what is left is spun away.
+const EARLY: Duration = Duration::from_micros(60);
 
 /// Wakes the tasks of one thread at their instants.
 #[derive(Debug)]
@@ -64,7 +67,7 @@ impl Pacer {
                 let first = sleepers.peek().is_none_or(|Reverse(first)| at < first.at);
                 sleepers.push(Reverse(Sleeper { at, waker: cx.waker().clone() }));
                 if first {
-                    timer.set(at);
+                    timer.set(early(at));
                 }
             }
             Poll::Pending
@@ -83,15 +86,24 @@ impl Pacer {
 
     fn wake(&self, timer: &system::Timer) {
         let mut sleepers = self.sleepers.borrow_mut();
-        let now = clock::monotonic();
+        let mut now = clock::monotonic();
         while let Some(next) = sleepers.peek_mut() {
-            if next.0.at > now {
-                timer.set(next.0.at);
+            let at = next.0.at;
+            if early(at) > now {
+                timer.set(early(at));
                 break;
+            }
+            while now < at {
+                std::hint::spin_loop();
+                now = clock::monotonic();
             }
             std::collections::binary_heap::PeekMut::pop(next).0.waker.wake();
         }
     }
+}
+
+fn early(at: Instant) -> Instant {
+    at.checked_sub(EARLY).unwrap_or(at)
 }
 
 #[cfg(target_os = "linux")]

@@ -12,6 +12,7 @@ use crate::scenario::{
     Aggregate, BodyTemplate, Executor, FeederMode, Record, Scenario, Step, StreamKind, ThresholdExpression,
     ThresholdMetric,
 };
+use crate::target::HttpVersion;
 use crate::units::Micros;
 
 use super::judge::Checks;
@@ -19,7 +20,7 @@ use super::report::ErrorKind;
 use super::schedule::Pile;
 use super::stream::Wanted;
 use super::template::{Escape, Template};
-use super::transport::{Fault, HttpVersion, Route, Trust};
+use super::transport::{Fault, Route, Trust};
 use super::wire::{BodyPlan, PathPlan, Wire};
 use super::{LoadError, LoadOptions};
 
@@ -100,7 +101,7 @@ impl Plan {
             guard: guard.clone(),
             origins,
             trust: Trust::of(guard.environment())?,
-            http: options.http,
+            http: guard.environment().http(),
             steps,
             records: options.records.clone(),
             journeys: options.journeys,

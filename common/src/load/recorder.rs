@@ -20,7 +20,7 @@ use super::stream::{ChunkLog, StreamFault};
 use super::transport::Fault;
 
 pub(crate) use examples::Exchange;
-pub(crate) use step::StepRecorder;
+pub(crate) use step::{MAX_SAMPLES, StepRecorder};
 
 /// Traces that are kept over the whole load.
 pub(crate) const MAX_TRACES: usize = 20_000;

@@ -9,6 +9,7 @@ use crate::ids::{AppId, TraceId};
 use crate::scenario::StageTag;
 
 use super::journey::Journey;
+use super::recorder::MAX_SAMPLES;
 use super::thresholds::ThresholdResult;
 use super::watch::StopReason;
 
@@ -253,6 +254,12 @@ fn is_zero(n: &u64) -> bool {
 pub const INFINITE_US: u32 = u32::MAX;
 
 impl StepReport {
+    /// How many requests, from the first in send order on, `samples_us` and `failed_at` tell of.
+    #[must_use]
+    pub fn kept(&self) -> u64 {
+        if self.samples_truncated { MAX_SAMPLES as u64 } else { self.count }
+    }
+
     /// Failed requests.
     #[must_use]
     pub fn error_count(&self) -> u64 {

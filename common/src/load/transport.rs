@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::report::ErrorKind;
+use crate::target::HttpVersion;
 
 pub(crate) use answer::Answer;
 pub(crate) use trust::Trust;
@@ -49,16 +50,6 @@ pub(crate) enum Want<'a> {
     Keep,
     /// Each piece is handed over as it arrives; its start is kept.
     Each(&'a mut dyn FnMut(Instant, &[u8])),
-}
-
-/// Which protocol is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HttpVersion {
-    /// HTTP/1.1, one request at a time on each connection.
-    #[default]
-    Http1,
-    /// HTTP/2, by ALPN over TLS and with prior knowledge over plain TCP; one connection for each user.
-    Http2,
 }
 
 /// Where a connection goes to, and how.

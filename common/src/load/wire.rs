@@ -13,6 +13,9 @@ use crate::ids::{AppId, TraceParent};
 use super::jar::Jar;
 use super::template::{Template, Values, push_decimal, push_hex};
 
+/// The most header lines of a request that is taken apart again.
+const MAX_HEADERS: usize = 256;
+
 /// A compiled request.
 #[derive(Debug)]
 pub(crate) struct Wire {
@@ -198,7 +201,7 @@ impl<'a> Parts<'a> {
     /// # Errors
     /// When it is none.
     pub(crate) fn of(request: &'a [u8]) -> Result<Self, String> {
-        let mut headers = [httparse::EMPTY_HEADER; 64];
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut parsed = httparse::Request::new(&mut headers);
         let status = parsed.parse(request).map_err(|error| error.to_string())?;
         let (httparse::Status::Complete(len), Some(method), Some(path)) = (status, parsed.method, parsed.path) else {

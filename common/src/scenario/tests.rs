@@ -117,12 +117,11 @@ fn every_extract_and_every_expectation_is_checked_in_the_same_go() {
         "\"/{{vu}}\" says where to look",
         "unknown placeholder {{nope}}",
         "more than 20, at which browsers give up",
-        "a stream is measured from its own request: it follows no redirects",
         "a stream is measured from its own request; name the place it redirects to",
     ] {
         assert!(error.contains(expected), "{expected:?} is missing in\n{error}");
     }
-    assert_eq!(error.lines().count(), 13, "{error}");
+    assert_eq!(error.lines().count(), 12, "{error}");
 }
 
 #[test]
@@ -139,6 +138,16 @@ fn expectations_may_speak_of_the_values_of_the_request() {
         .keep_cookies();
     assert_eq!(scenario.validate(), Ok(()));
     assert!(Scenario::from_yaml(&scenario.to_yaml().unwrap()).unwrap().keep_cookies);
+}
+
+#[test]
+fn what_would_look_into_the_body_of_a_stream_is_refused() {
+    let stream = Scenario::new("a4_stream", AppId::A4, "")
+        .constant_vus(1, Duration::from_secs(1), None)
+        .step(Step::get("stream", "/stream").sse().expect_body("done").extract_json("id", "/id"));
+    let error = stream.validate().unwrap_err().to_string();
+    assert!(error.contains("is measured and not kept: expect status and headers"), "{error}");
+    assert!(error.contains("is measured and not kept: extract from headers and cookies"), "{error}");
 }
 
 #[test]

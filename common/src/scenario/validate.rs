@@ -134,14 +134,23 @@ impl<'a> Findings<'a> {
             self.add(&at, "rules of a stream, and the answer is not read as one: say `.sse()`");
         }
         step.stream_rules.problems().into_iter().for_each(|problem| self.add(&at, problem));
-        if step.stream.is_some() && step.follow_redirects > 0 {
-            self.add(&at, "a stream is measured from its own request: it follows no redirects");
-        }
-        let json = |expect: &Expect| {
-            matches!(expect, Expect::JsonEquals { .. } | Expect::JsonMatches { .. } | Expect::JsonExists { .. })
+        let body = |expect: &Expect| {
+            matches!(
+                expect,
+                Expect::JsonEquals { .. }
+                    | Expect::JsonMatches { .. }
+                    | Expect::JsonExists { .. }
+                    | Expect::BodyContains(_)
+            )
         };
-        if step.stream.is_some() && step.expect.iter().any(json) {
-            self.add(&at, "a stream is no JSON document: expect status and headers");
+        if step.stream.is_some() && step.expect.iter().any(body) {
+            self.add(&at, "the body of a stream is measured and not kept: expect status and headers");
+        }
+        let from_body = |extract: &Extract| {
+            matches!(extract.from, ExtractFrom::Json(_) | ExtractFrom::Regex(_) | ExtractFrom::FormField(_))
+        };
+        if step.stream.is_some() && step.extract.iter().any(from_body) {
+            self.add(&at, "the body of a stream is measured and not kept: extract from headers and cookies");
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::error::{ConfigError, ConfigErrors};
 use super::tree::{self, Node, Value};
-use super::{Environment, Labels, Limits, Policy, SecretNames, Tls, VUS_WITHOUT_APPROVAL, is_loopback};
+use super::{Environment, HttpVersion, Labels, Limits, Policy, SecretNames, Tls, VUS_WITHOUT_APPROVAL, is_loopback};
 use crate::ids::AppId;
 
 /// Namespaces that the protocol knows for synthetic traffic.
@@ -84,13 +84,14 @@ impl Reader {
         if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
             self.wrong(at, "is no name of an environment", "use lower-case letters, digits and underscores");
         }
-        let table = self.table(at, Some(&["policy", "apps", "limits", "labels", "secrets", "tls"]));
+        let table = self.table(at, Some(&["policy", "apps", "limits", "labels", "secrets", "tls", "http"]));
         let policy = self.required(at, &table, "policy").and_then(|field| self.policy(name, &field));
         let apps = self.required(at, &table, "apps").map(|field| self.apps(name, policy, &field, hosts));
         let limits = self.required(at, &table, "limits").and_then(|field| self.limits(&field));
         let labels = self.required(at, &table, "labels").and_then(|field| self.labels(&field));
         let secrets = table.get("secrets").map(|field| self.secrets(field)).unwrap_or_default();
         let tls = table.get("tls").map(|field| self.tls(field)).unwrap_or_default();
+        let http = table.get("http").and_then(|field| self.http(field)).unwrap_or_default();
         Some(Environment {
             name: name.to_owned(),
             policy: policy?,
@@ -99,6 +100,7 @@ impl Reader {
             labels: labels?,
             secrets,
             tls,
+            http,
         })
     }
 
@@ -209,6 +211,17 @@ impl Reader {
     fn tls(&mut self, at: &Field<'_>) -> Tls {
         let table = self.table(at, Some(&["ca_file"]));
         Tls { ca_file: table.get("ca_file").and_then(|field| self.text(field)).map(PathBuf::from) }
+    }
+
+    fn http(&mut self, at: &Field<'_>) -> Option<HttpVersion> {
+        match self.text(at)? {
+            "http1" => Some(HttpVersion::Http1),
+            "http2" => Some(HttpVersion::Http2),
+            other => {
+                self.wrong(at, format!("{other:?} is no protocol"), "use http1 (HTTP/1.1, the default) or http2");
+                None
+            }
+        }
     }
 
     /// The entries of a table; with `known`, every other key is an error.

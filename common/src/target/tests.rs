@@ -62,6 +62,17 @@ fn left_out_options_have_their_defaults() {
 }
 
 #[test]
+fn the_protocol_of_loads_is_http1_unless_said_otherwise() {
+    let of = |text: &str| {
+        staging(|all| all.replace("    labels:", text)).map(|targets| targets.get("staging").unwrap().http())
+    };
+    assert_eq!(of("    labels:").unwrap(), HttpVersion::Http1);
+    assert_eq!(of("    http: http2\n    labels:").unwrap(), HttpVersion::Http2);
+    let message = of("    http: h2c\n    labels:").unwrap_err().to_string();
+    assert!(message.contains("\"h2c\" is no protocol") && message.contains("http1 (HTTP/1.1"), "{message}");
+}
+
+#[test]
 fn every_mistake_is_named_at_once_with_its_line() {
     let errors = complaint(|text| {
         text.replace("policy: read_write", "policy: sometimes")

@@ -9,8 +9,9 @@ use common::load::{self, Journey, JourneyHop, LiveWindow, LoadError, LoadOptions
 use common::scenario::Scenario;
 
 use crate::record::Hop;
-use crate::run::{Run, RunError};
+use crate::run::{Gauge, Run, RunError};
 use crate::suites;
+use crate::ui::LoadPlan;
 
 /// Failed journeys without a good one after which no more are begun.
 const ENOUGH_FAILURES: u64 = 5;
@@ -38,7 +39,12 @@ pub(super) async fn walk(
         good: AtomicU64::new(0),
     };
     let stopper = stop.clone();
+    let (ui, gauge) = (Arc::clone(&run.ui), Arc::new(Gauge::default()));
+    let needle = Arc::clone(&gauge);
+    let plan = LoadPlan { scenario: id.to_owned(), seconds: (pace * times_u32).as_secs_f64() };
     let on_window = move |window: &LiveWindow| {
+        ui.load_window(&plan, window);
+        ui.load_tick(needle.take(&plan.scenario, window));
         if watch.is_hopeless(window) {
             stopper.cancel();
         }
@@ -54,6 +60,7 @@ pub(super) async fn walk(
     };
     run.ui.load_started(id, &scenario.title, (pace * times_u32).as_secs_f64());
     let result = load::run(&scenario, &run.guard, options).await;
+    run.ui.load_finished(id, gauge.whole());
     Ok((scenario, result))
 }
 

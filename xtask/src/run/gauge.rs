@@ -9,7 +9,7 @@ use crate::ui::Tick;
 
 /// The newest second of each load, and the sums of all.
 #[derive(Debug, Default)]
-pub(super) struct Gauge(Mutex<BTreeMap<String, (LiveWindow, Sums)>>);
+pub(crate) struct Gauge(Mutex<BTreeMap<String, (LiveWindow, Sums)>>);
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
@@ -21,7 +21,7 @@ struct Sums {
 
 impl Gauge {
     /// Takes a load's second and gives the state of all.
-    pub(super) fn take(&self, scenario: &str, window: &LiveWindow) -> Tick {
+    pub(crate) fn take(&self, scenario: &str, window: &LiveWindow) -> Tick {
         let mut loads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let sums = loads.get(scenario).map(|(_, sums)| *sums).unwrap_or_default();
         let sums = Sums {
@@ -45,7 +45,7 @@ impl Gauge {
     }
 
     /// All seconds of all loads: the most users, requests per second on average, the worst second's P95.
-    pub(super) fn whole(&self) -> Tick {
+    pub(crate) fn whole(&self) -> Tick {
         let loads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let elapsed_s = as_f64(loads.values().map(|(window, _)| window.elapsed_s).max().unwrap_or(0));
         let requests: u64 = loads.values().map(|(_, sums)| sums.requests).sum();

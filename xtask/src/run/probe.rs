@@ -99,6 +99,7 @@ async fn settle(
     report: &LoadReport,
 ) -> Result<Vec<RouteFigures>, RunError> {
     stops::record(run, phase, scenario, report)?;
+    thresholds(run, phase, scenario, report)?;
     if report.end == load::End::OutOfData {
         let source = scenario.feeder.as_ref().map_or("the feeder", |feeder| feeder.source.as_str());
         let text = format!(
@@ -123,6 +124,15 @@ async fn settle(
         all.push(figures);
     }
     Ok(all)
+}
+
+/// Tells which of the workload's own thresholds were crossed. The claims rule on service levels; a threshold is what
+/// the workload's author wants to be told of.
+pub(super) fn thresholds(run: &mut Run, phase: u8, scenario: &Scenario, report: &LoadReport) -> Result<(), RunError> {
+    for result in report.thresholds.iter().filter(|result| result.crossed == Some(true) && !result.aborted) {
+        run.note(phase, Some(scenario.app), format!("{}: {}", scenario.id, result.sentence()))?;
+    }
+    Ok(())
 }
 
 pub(super) fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> Result<LoadOptions, RunError> {
@@ -243,7 +253,8 @@ pub(super) fn evidence(
 /// Autocorrelation time of "this request failed" in send order.
 fn error_tau(step: &StepReport) -> f64 {
     let failed: BTreeSet<u64> = step.failed_at.iter().map(|at| u64::from(*at)).collect();
-    indicator_tau((0..step.count).map(|at| failed.contains(&at)))
+    // Beyond the samples that are kept, nothing is known of single requests.
+    indicator_tau((0..step.kept()).map(|at| failed.contains(&at)))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use a2_ingest::proof;
 use common::guard::Refusal;
 use common::ids::AppId;
-use common::load::{self, LiveWindow, LoadError, LoadOptions, LoadReport, StepReport};
+use common::load::{self, LiveWindow, LoadError, LoadOptions, LoadReport, StepReport, TelemetryEar};
 use common::scenario::Scenario;
 use common::verdict::{Ruling, SecondSource, Verdict};
 
@@ -17,9 +17,10 @@ use self::curve::Users;
 pub(crate) use self::plan::{Shaped, ids};
 use super::figures::figures;
 use super::gauge::Gauge;
-use super::{Run, RunError, probe, second_source};
+use super::{Run, RunError, probe, second_source, stops};
 use crate::record::{Record, ShapeRun};
 use crate::suites;
+use crate::ui::LoadPlan;
 
 const PHASE: u8 = 2;
 
@@ -30,14 +31,13 @@ pub(super) async fn run_all(run: &mut Run) -> Result<(), RunError> {
     if shapes.is_empty() || !run.context.has(AppId::A2) {
         return Ok(());
     }
-    if let Some(reason) = reason_not_to(run) {
-        for shaped in &shapes {
-            skip(run, shaped, &reason)?;
-        }
-        return Ok(());
-    }
+    let failed = failed_baseline(run);
     for shaped in shapes {
         run.go_on()?;
+        if let Some(reason) = failed.clone().or_else(|| gone(run)) {
+            skip(run, &shaped, &reason)?;
+            continue;
+        }
         let Some(scenario) = &shaped.scenario else {
             let reason = format!("not in profile {}: `--profile standard` has it", run.plan.profile.as_str());
             skip(run, &shaped, &reason)?;
@@ -55,11 +55,19 @@ pub(super) async fn run_all(run: &mut Run) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Why more load would say nothing, or harm: a baseline that failed, or an A2 that is gone.
-fn reason_not_to(run: &Run) -> Option<String> {
+/// Why more load would reach nobody, or harm: an A2 that is gone, or that a stop condition spares.
+fn gone(run: &Run) -> Option<String> {
     if run.is_dead(AppId::A2) {
         return Some("A2's process ended on its own".to_owned());
     }
+    if let Some(why) = run.stopped.get(&AppId::A2) {
+        return Some(format!("no further load after a stop: {why}"));
+    }
+    None
+}
+
+/// Why more load would say nothing: what the baseline asks for does not hold.
+fn failed_baseline(run: &Run) -> Option<String> {
     let failed = run.view.rulings.iter().filter(|ruling| {
         ruling.claim.phase == PHASE && ruling.claim.kind == "slo" && ruling.claim.gate && ruling.verdict.is_fail()
     });
@@ -90,8 +98,11 @@ async fn one(run: &mut Run, shaped: &Shaped, scenario: &Scenario) -> Result<(), 
     let seconds = scenario.executor.duration().as_secs_f64();
     run.ui.load_started(&shaped.id, &shaped.title, seconds);
     let (gauge, users) = (Arc::new(Gauge::default()), Arc::new(Users::default()));
-    let options = options(run, shaped, scenario, (&gauge, &users))?;
+    let heard = stops::listen(run, std::slice::from_ref(scenario), scenario.executor.duration());
+    let ear = heard.as_ref().map(|(ear, _)| ear);
+    let options = options(run, shaped, scenario, (&gauge, &users), ear)?;
     let result = load::run(scenario, &run.guard, options).await;
+    drop(heard);
     run.ui.load_finished(&shaped.id, gauge.whole());
     run.mourn(PHASE)?;
     run.go_on()?;
@@ -99,6 +110,8 @@ async fn one(run: &mut Run, shaped: &Shaped, scenario: &Scenario) -> Result<(), 
         Ok(report) => report,
         Err(error) => return failed(run, scenario, &error),
     };
+    stops::record(run, PHASE, scenario, &report)?;
+    probe::thresholds(run, PHASE, scenario, &report)?;
     let Some(step) = report.steps.first() else { return Ok(()) };
     settle(run, shaped, scenario, (&report, step), &users).await
 }
@@ -113,15 +126,19 @@ fn options(
     shaped: &Shaped,
     scenario: &Scenario,
     seen: (&Arc<Gauge>, &Arc<Users>),
+    ear: Option<&TelemetryEar>,
 ) -> Result<LoadOptions, RunError> {
-    let (ui, gauge, users, id) = (Arc::clone(&run.ui), Arc::clone(seen.0), Arc::clone(seen.1), shaped.id.clone());
+    let (ui, gauge, users) = (Arc::clone(&run.ui), Arc::clone(seen.0), Arc::clone(seen.1));
+    let plan = LoadPlan { scenario: shaped.id.clone(), seconds: scenario.executor.duration().as_secs_f64() };
     Ok(LoadOptions {
         warm_up: std::time::Duration::ZERO,
         keep_acknowledged: shaped.proves_nothing_lost,
         approved: run.approved.clone(),
+        stops: Some(stops::options(run.plan.profile, std::slice::from_ref(scenario), ear)),
         on_window: Some(Arc::new(move |window: &LiveWindow| {
             users.take(window);
-            ui.load_tick(gauge.take(&id, window));
+            ui.load_window(&plan, window);
+            ui.load_tick(gauge.take(&plan.scenario, window));
         })),
         ..probe::options(run, scenario, seen.0)?
     })

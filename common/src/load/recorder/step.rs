@@ -19,7 +19,7 @@ use super::stages::Stages;
 use super::told::Ledger;
 
 /// Requests whose samples are kept in send order.
-const MAX_SAMPLES: usize = 65_536;
+pub(crate) const MAX_SAMPLES: usize = 65_536;
 
 #[derive(Debug, Clone, Copy)]
 struct Sample {

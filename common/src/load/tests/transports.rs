@@ -12,6 +12,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::scripted::{self, Act};
 use super::*;
+use crate::target::HttpVersion;
 use crate::target::Targets;
 
 async fn against(port: u16, step: Step, count: u64, options: LoadOptions) -> StepReport {
@@ -179,7 +180,8 @@ async fn both_protocols_are_spoken_over_tls() {
     let guard = secure_guard(port, Some(&folder.path().join("certificate.pem")));
     for (http, spoken) in [(HttpVersion::Http1, "HTTP/1.1"), (HttpVersion::Http2, "HTTP/2.0")] {
         let probe = paced(Step::get("version", "/version").expect_body(spoken), 5);
-        let report = run(&probe, &guard, LoadOptions { http, ..LoadOptions::default() }).await.unwrap();
+        let guard = Guard::new(guard.environment().clone().speaking(http));
+        let report = run(&probe, &guard, LoadOptions::default()).await.unwrap();
         assert_eq!((report.steps[0].ok, report.connections.opened), (5, 1), "{:?}", report.steps[0].failed);
     }
 }
@@ -194,8 +196,8 @@ async fn http2_with_prior_knowledge_carries_bodies_traces_and_the_apps_time() {
         }
     });
     let step = Step::post("echo", "/echo").text("vu {{vu}}").expect_body("vu 0 55");
-    let options = LoadOptions { http: HttpVersion::Http2, ..LoadOptions::default() };
-    let report = run(&paced(step, 60), &guard(port), options).await.unwrap();
+    let guard = Guard::new(guard(port).environment().clone().speaking(HttpVersion::Http2));
+    let report = run(&paced(step, 60), &guard, LoadOptions::default()).await.unwrap();
     assert_eq!(report.steps[0].ok, 60, "{:?}", report.steps[0].failed);
     assert!(report.traces.iter().all(|trace| trace.app_us == Some(2_000)));
 }
@@ -220,7 +222,7 @@ async fn a_peer_without_http2_is_an_error_with_words() {
     let folder = tempfile::tempdir().unwrap();
     let port = secure(folder.path(), &[b"http/1.1"]).await;
     let guard = secure_guard(port, Some(&folder.path().join("certificate.pem")));
-    let options = LoadOptions { http: HttpVersion::Http2, ..LoadOptions::default() };
-    let error = run(&paced(Step::get("x", "/version"), 3), &guard, options).await.unwrap_err();
+    let guard = Guard::new(guard.environment().clone().speaking(HttpVersion::Http2));
+    let error = run(&paced(Step::get("x", "/version"), 3), &guard, LoadOptions::default()).await.unwrap_err();
     assert!(matches!(error, LoadError::Tls { .. }), "{error}");
 }

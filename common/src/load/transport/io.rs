@@ -8,8 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::{Fault, HttpVersion, Route};
+use super::{Fault, Route};
 use crate::load::report::ErrorKind;
+use crate::target::HttpVersion;
 
 /// A connection's bytes.
 #[derive(Debug)]

@@ -9,8 +9,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 use tokio_rustls::TlsConnector;
 
-use super::HttpVersion;
 use crate::target::Environment;
+use crate::target::HttpVersion;
 
 /// The trust of one environment, ready to shake hands with.
 #[derive(Clone)]

@@ -15,12 +15,19 @@ use crate::export::ExportError;
 /// Embedded apps listen on this port plus their number, as `serve` starts them.
 const BASE_PORT: u16 = 7100;
 /// Metrics that k6 has under the same name.
-const METRICS: [&str; 5] = ["http_req_duration", "http_req_failed", "http_reqs", "iterations", "dropped_iterations"];
+const METRICS: [&str; 6] =
+    ["http_req_duration", "http_req_waiting", "http_req_failed", "http_reqs", "iterations", "dropped_iterations"];
 /// Requests may still be under way this long after the end of the schedule, as in the engine.
 const GRACEFUL_STOP: &str = "12s";
 
 /// The text of a script.
 pub(super) fn render(name: &str, title: &str, scenarios: &[Scenario]) -> Result<String, ExportError> {
+    let keeps = scenarios.iter().filter(|scenario| scenario.keep_cookies).count();
+    if keeps > 0 && keeps < scenarios.len() {
+        let scenario = format!("the k6 script {name}");
+        let what = "some of its scenarios keep their cookies and some do not, and k6 knows one rule for all".to_owned();
+        return Err(ExportError::Inexpressible { scenario, what });
+    }
     let options = options(scenarios);
     let mut functions = String::new();
     for scenario in scenarios {
@@ -171,7 +178,12 @@ fn options(scenarios: &[Scenario]) -> String {
     }
     out.push_str("  },\n  thresholds: {\n");
     scenarios.iter().for_each(|scenario| out.push_str(&thresholds(scenario)));
-    out.push_str("  },\n  summaryTrendStats: ['avg', 'min', 'med', 'p(90)', 'p(95)', 'p(99)', 'max'],\n};\n");
+    if scenarios.iter().all(|scenario| scenario.keep_cookies) {
+        out.push_str("  },\n  noCookiesReset: true,\n");
+    } else {
+        out.push_str("  },\n");
+    }
+    out.push_str("  summaryTrendStats: ['avg', 'min', 'med', 'p(90)', 'p(95)', 'p(99)', 'max'],\n};\n");
     out
 }
 

@@ -31,3 +31,16 @@ fn more_users_than_are_free_need_an_approval_in_the_script_too() {
     assert!(asks("a2_spike.js"), "the spike has 100 users");
     assert!(!asks("a6_register_billing.js"), "20 users are free");
 }
+
+#[test]
+fn cookies_are_kept_by_all_scenarios_of_a_script_or_by_none() {
+    let all = scenarios_of("a6_register_billing").unwrap().unwrap();
+    let keeping = |keeps: &dyn Fn(usize) -> bool| {
+        let scenarios = all.iter().cloned().enumerate();
+        scenarios.map(|(at, one)| if keeps(at) { one.keep_cookies() } else { one }).collect::<Vec<_>>()
+    };
+    let render = |keeps: &dyn Fn(usize) -> bool| script::render("a", "A", &keeping(keeps));
+    assert!(!render(&|_| false).unwrap().contains("noCookiesReset"));
+    assert!(render(&|_| true).unwrap().contains("\n  noCookiesReset: true,\n"));
+    assert!(render(&|at| at == 0).unwrap_err().to_string().contains("k6 knows one rule for all"));
+}
