@@ -211,3 +211,12 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), scenario);
     }
 }
+
+#[test]
+fn the_example_of_the_documents_is_a_scenario() {
+    let document = include_str!("../../../docs/load.md");
+    let (_, after) = document.split_once("```yaml\n").unwrap();
+    let (yaml, _) = after.split_once("```").unwrap();
+    let scenario = Scenario::from_yaml(yaml).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(scenario.validate(), Ok(()));
+}
