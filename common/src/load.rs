@@ -210,7 +210,7 @@ fn assemble(
         send_delay: Lag::from(&recorder.send_delay),
         cpu_share: recorder.cpu_share,
         cpu_wait_share: recorder.cpu_wait_share,
-        worst_stall_us: recorder.worst_stall_us,
+        stall: Lag::from(&recorder.stall),
         planned: recorder.iterations.planned.unwrap_or(0),
         dropped: recorder.iterations.dropped,
         fd_limit,

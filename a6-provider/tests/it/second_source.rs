@@ -103,6 +103,7 @@ pub(super) fn evidence(report: &LoadReport, step: &StepReport, second: SecondSou
     SloEvidence {
         requests: step.count,
         errors: step.error_count(),
+        timeouts: step.errors.get(&load::ErrorKind::Timeout).copied().unwrap_or(0),
         timed: step.response.count(),
         over_limit: step.over(LIMIT).expect("the limit was counted"),
         latency: LatencyFigures { limit_ms: LIMIT.as_ms(), ..LatencyFigures::default() },

@@ -110,7 +110,7 @@ pub(crate) struct Recorder {
     pub(crate) vus: u32,
     pub(crate) waiting: u64,
     pub(crate) end: End,
-    pub(crate) worst_stall_us: u64,
+    pub(crate) stall: Latency,
     pub(crate) cpu_share: Option<f64>,
     pub(crate) cpu_wait_share: Option<f64>,
     max_traces: usize,
@@ -138,7 +138,7 @@ impl Recorder {
             vus: 0,
             waiting: 0,
             end: End::Completed,
-            worst_stall_us: 0,
+            stall: Latency::new(),
             cpu_share: None,
             cpu_wait_share: None,
             max_traces: MAX_TRACES / usize::try_from(plan.threads.max(1)).unwrap_or(1),
@@ -246,7 +246,7 @@ impl Recorder {
         self.traces.extend(other.traces);
         self.traces_not_kept += other.traces_not_kept;
         self.journeys.add(other.journeys);
-        self.worst_stall_us = self.worst_stall_us.max(other.worst_stall_us);
+        self.stall.add(&other.stall);
         self.cpu_share = self.cpu_share.into_iter().chain(other.cpu_share).reduce(f64::max);
         self.cpu_wait_share = self.cpu_wait_share.into_iter().chain(other.cpu_wait_share).reduce(f64::max);
         if self.end == End::Completed {

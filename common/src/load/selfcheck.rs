@@ -29,8 +29,10 @@ pub struct GeneratorHealth {
     /// be read.
     #[serde(default)]
     pub cpu_wait_share: Option<f64>,
-    /// The longest time that a thread did not get to its timer, in microseconds.
-    pub worst_stall_us: u64,
+    /// How long a thread would have taken to get to something that came at a random moment, by a timer of 10 ms: a stall
+    /// counts once for each ring that it swallowed. A thread that is never free, because it reads its answers late, has no
+    /// other sign of that.
+    pub stall: Lag,
     /// Iterations that were intended; 0 where the answers decide.
     pub planned: u64,
     /// Intended and never begun.
@@ -68,14 +70,15 @@ impl From<&Latency> for Lag {
 
 impl GeneratorHealth {
     /// Says why a latency failure against this P95 limit must not be blamed on the app, if so: the 99th percentile of the
-    /// lag is above max(5 ms, 5 % of the limit), or a thread was saturated.
+    /// lag, of the send delay or of the event loop's stalls is above max(5 ms, 5 % of the limit), or a thread was saturated.
     #[must_use]
     pub fn blames_itself(&self, slo_p95: Micros) -> Option<String> {
         let allowed = LAG_FLOOR.max(Micros(slo_p95.0 / 20));
-        let delays = [("schedule lag", self.schedule_lag), ("send delay", self.send_delay)];
+        let delays =
+            [("schedule lag", self.schedule_lag), ("send delay", self.send_delay), ("event-loop stall", self.stall)];
         for (name, delay) in delays.map(|(name, lag)| (name, Micros(lag.p99_us))) {
             if delay > allowed {
-                let stall = Micros(self.worst_stall_us);
+                let stall = Micros(self.stall.max_us);
                 let waited = self.cpu_wait_share.map_or(String::new(), |share| {
                     format!(", {:.0} % of the time spent on waiting for a CPU", share * 100.0)
                 });
@@ -143,7 +146,7 @@ mod tests {
             send_delay: lag,
             cpu_share: Some(0.4),
             cpu_wait_share: Some(0.25),
-            worst_stall_us: 2_000,
+            stall: lag,
             planned: 10_000,
             dropped: 10,
             fd_limit: Some(1_024),
@@ -172,6 +175,15 @@ mod tests {
         let mut health = healthy();
         health.send_delay.p99_us = 9_000;
         assert!(health.blames_itself(Micros::from_ms(150)).unwrap().contains("send delay is 9.0 ms"));
+    }
+
+    #[test]
+    fn a_thread_that_is_never_free_shows_by_its_timer() {
+        let mut health = healthy();
+        health.schedule_lag = Lag::default();
+        health.stall = Lag { count: 100, p50_us: 90_000, p99_us: 400_000, max_us: 500_000 };
+        let blame = health.blames_itself(Micros::from_ms(150)).unwrap();
+        assert!(blame.contains("P99 of its event-loop stall is 400 ms, allowed 7.5 ms"), "{blame}");
     }
 
     #[test]

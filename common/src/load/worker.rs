@@ -222,9 +222,14 @@ async fn tick(shared: Rc<Shared>, events: mpsc::UnboundedSender<Event>) {
 
 fn note_stall(shared: &Shared, expected: Instant, now: Instant) {
     if now >= shared.started_at() + shared.plan.warm_up {
-        let late = Micros::from(now.saturating_duration_since(expected)).0;
-        let worst = &mut shared.recorder.borrow_mut().worst_stall_us;
-        *worst = (*worst).max(late);
+        let stall = &mut shared.recorder.borrow_mut().stall;
+        // Each ring that was swallowed would have been late by a tick less than the one before it.
+        let mut late = now.saturating_duration_since(expected);
+        while late >= TICK {
+            stall.record(Micros::from(late).0);
+            late -= TICK;
+        }
+        stall.record(Micros::from(late).0);
     }
 }
 

@@ -32,6 +32,8 @@ pub struct SloEvidence {
     pub requests: u64,
     /// Those that did not get what they should.
     pub errors: u64,
+    /// Those errors that are timeouts.
+    pub timeouts: u64,
     /// Requests with a latency: successes and timeouts.
     pub timed: u64,
     /// Those of them over the limit, counted exactly.
@@ -90,13 +92,16 @@ pub fn judge_errors(evidence: &SloEvidence, limit_pct: f64) -> (Verdict, String)
         evidence.requests,
         percent_interval(&judgement)
     );
+    // Errors are facts about the app whoever sent late; only a timeout may be an answer that was read too late.
+    let but_timeouts = claim.judge(evidence.errors.saturating_sub(evidence.timeouts), evidence.requests, terms);
+    let excused = evidence.timeouts > 0 && but_timeouts.decision != Decision::Fail;
+    let late = evidence.generator_late.as_deref().filter(|_| excused);
     if let Some(cause) = &evidence.cause {
         // One percent is what the condition is about; a route that is allowed more is not shown to be broken.
-        let proven = cause.proves_errors && limit_pct <= 1.0;
+        let proven = cause.proves_errors && limit_pct <= 1.0 && late.is_none();
         return stopped(cause, proven, figures, &evidence.failed_traces, &seen);
     }
-    // Errors are facts about the app whoever sent late, so the generator's lateness does not excuse them.
-    decide(evidence, judgement, figures, None, &evidence.failed_traces, &seen)
+    decide(evidence, judgement, figures, late, &evidence.failed_traces, &seen)
 }
 
 /// Judges "95 % of requests within the limit".

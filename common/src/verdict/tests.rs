@@ -21,6 +21,7 @@ fn flawless() -> SloEvidence {
     SloEvidence {
         requests: 10_000,
         errors: 0,
+        timeouts: 0,
         timed: 10_000,
         over_limit: 0,
         latency: LatencyFigures { limit_ms: 150.0, ..LatencyFigures::default() },
@@ -125,6 +126,19 @@ fn a_late_generator_excuses_slow_answers_and_no_errors() {
     let [errors, p95] = both(&late);
     assert!(errors.is_fail(), "{errors:?}");
     assert_eq!(reason(&p95), Reason::HarnessFault);
+}
+
+#[test]
+fn a_late_generator_excuses_timeouts_and_not_what_fails_without_them() {
+    let late = |errors, timeouts| {
+        let generator_late = Some("the generator could not keep up".into());
+        judge_errors(&SloEvidence { errors, timeouts, generator_late, ..flawless() }, 1.0).0
+    };
+    assert_eq!(reason(&late(300, 300)), Reason::HarnessFault);
+    assert_eq!(reason(&late(300, 250)), Reason::HarnessFault);
+    assert!(late(300, 1).is_fail(), "299 of 10,000 are above 1 % by themselves");
+    let calm = SloEvidence { errors: 300, timeouts: 300, ..flawless() };
+    assert!(judge_errors(&calm, 1.0).0.is_fail(), "a generator that was in time has waited for each of them");
 }
 
 #[test]

@@ -96,10 +96,23 @@ fn ratios(reference: Tool, slices: &[Slice]) -> Vec<Ratio> {
     threes.filter(|three| three[1].tool != reference).map(of).collect()
 }
 
-/// How many times as many requests a second one tool makes as another, paired round by round through the reference.
-pub(crate) fn times(reference: Tool, slices: &[Slice], tool: Tool, other: Tool) -> Option<Spread> {
+/// What a comparison of two tools is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Per {
+    /// Requests a second.
+    Second,
+    /// Requests for the same time of the processor: where the server is the limit, all make as many a second.
+    Cpu,
+}
+
+/// How many times as many requests one tool makes as another, paired round by round through the reference.
+pub(crate) fn times(reference: Tool, slices: &[Slice], tool: Tool, other: Tool, per: Per) -> Option<Spread> {
     let ratios = ratios(reference, slices);
-    let of = |wanted: Tool| ratios.iter().filter(move |ratio| ratio.tool == wanted).map(|ratio| ratio.rps);
+    let figure = move |ratio: &Ratio| match per {
+        Per::Second => ratio.rps,
+        Per::Cpu => 1.0 / ratio.cpu,
+    };
+    let of = |wanted: Tool| ratios.iter().filter(move |ratio| ratio.tool == wanted).map(figure);
     Spread::of(of(tool).zip(of(other)).map(|(own, other)| own / other).collect())
 }
 
@@ -141,8 +154,10 @@ mod tests {
 
     #[test]
     fn two_candidates_are_compared_round_by_round() {
-        let times = times(Tool::Wrk, &slices(), Tool::Handshake, Tool::Oha).unwrap();
-        assert!((times.min - 2.4).abs() < 1e-9 && (times.max - 2.6).abs() < 1e-9, "{times:?}");
+        let per_second = times(Tool::Wrk, &slices(), Tool::Handshake, Tool::Oha, Per::Second).unwrap();
+        assert!((per_second.min - 2.4).abs() < 1e-9 && (per_second.max - 2.6).abs() < 1e-9, "{per_second:?}");
+        let for_the_same_cpu = times(Tool::Wrk, &slices(), Tool::Handshake, Tool::Oha, Per::Cpu).unwrap();
+        assert!((for_the_same_cpu.median - 2.5).abs() < 1e-9, "{for_the_same_cpu:?}");
     }
 
     #[test]

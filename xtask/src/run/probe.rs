@@ -233,6 +233,7 @@ pub(super) fn evidence(
     SloEvidence {
         requests: step.count,
         errors: step.error_count(),
+        timeouts: step.errors.get(&load::ErrorKind::Timeout).copied().unwrap_or(0),
         timed: step.response.count(),
         // A limit that was not counted exactly would count every request as over it: never a pass by omission.
         over_limit: step.over(limit).unwrap_or_else(|| step.response.count()),

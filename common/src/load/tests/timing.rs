@@ -79,7 +79,7 @@ async fn a_generator_that_stalls_says_so() {
     let options = LoadOptions { before_iteration: Some(block), ..LoadOptions::default() };
     let probe = scenario(Step::get("ok", "/ok")).constant_arrival_rate(100, Duration::from_millis(500), 10);
     let report = run(&probe, &guard(server.port), options).await.unwrap();
-    assert!(report.health.worst_stall_us >= 40_000, "{:?}", report.health);
+    assert!(report.health.stall.max_us >= 40_000, "{:?}", report.health);
     let blame = report.health.blames_itself(Micros::from_ms(150)).unwrap();
     assert!(blame.contains("could not keep up: P99 of its schedule lag"), "{blame}");
 }
