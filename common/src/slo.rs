@@ -1,8 +1,9 @@
 //! The statistics of verdicts: pure functions of data.
 //!
 //! Reading order: intervals of a share, quantiles and the ranks that bound them, how much a correlated sample is
-//! worth, the three-valued judgement made of all of these, and what ends a load early. Nothing here reads a clock, a
-//! file or a random number.
+//! worth, the three-valued judgement made of all of these, and what ends a load early. Then what compares: a quantile
+//! before and after a change, evidence beside it, the level of many runs; and when to look at all: the stable window,
+//! declared looks, headroom. Nothing here reads a clock, a file or a random number.
 
 mod autocorr;
 mod beta;
@@ -14,7 +15,10 @@ mod judge;
 mod proportion;
 mod quantile;
 mod rank;
+mod ratio;
+mod regression;
 mod stop;
+mod student;
 
 pub use autocorr::{NEVER_US, Tau, autocorrelation, indicator_tau, n_eff, tau};
 pub use burn::{BURN_ALERTS, BURN_PERIOD, Budget, BurnAlert, BurnState, BurnWindow, burn_factor};
@@ -27,4 +31,6 @@ pub use proportion::{
 };
 pub use quantile::{ParseQuantileError, Quantile, hf7, nearest_rank};
 pub use rank::{QuantileEstimate, estimate, order_statistic_ranks, ranks_with_tau};
+pub use ratio::{BetweenRuns, QuantileRatio, QuantileSample, quantile_ratio};
+pub use regression::{Design, MIN_BASELINE_RUNS, Regression, RegressionRule, judge_regression};
 pub use stop::{StepSecond, Stop, StopCondition, StopFigures, StopMargin, StopRules, StopWatch, WatchedStep};
