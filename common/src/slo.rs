@@ -7,11 +7,13 @@
 
 mod autocorr;
 mod beta;
+mod bootstrap;
 mod burn;
 mod decision;
 mod histogram;
 mod interval;
 mod judge;
+mod mann_whitney;
 mod proportion;
 mod quantile;
 mod rank;
@@ -21,11 +23,13 @@ mod stop;
 mod student;
 
 pub use autocorr::{NEVER_US, Tau, autocorrelation, indicator_tau, n_eff, tau};
+pub use bootstrap::{BootstrapRatio, MIN_RESAMPLES, Series, bootstrap_ratio};
 pub use burn::{BURN_ALERTS, BURN_PERIOD, Budget, BurnAlert, BurnState, BurnWindow, burn_factor};
 pub use decision::{Decision, Reason};
 pub use histogram::{Bucket, BucketInterval, bucket_interval, rank_bucket};
 pub use interval::{Interval, RankInterval};
 pub use judge::{Claim, Judgement, Method, Terms, judge_latency};
+pub use mann_whitney::{MannWhitney, ShiftP, mann_whitney};
 pub use proportion::{
     binomial_tail_at_least, binomial_tail_at_most, clopper_pearson, hull, normal_quantile_two_sided, wilson, wilson_cc,
 };

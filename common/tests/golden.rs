@@ -21,6 +21,7 @@ const KINDS: &[(&str, Check)] = &[
     ("autocorr", autocorr),
     ("burn_rate", burn_rate),
     ("quantile_ratio", compare::quantile_ratio),
+    ("mann_whitney", compare::mann_whitney),
 ];
 
 /// Where one number may differ: `|x - y| <= max(abs, rel |y|)`.
@@ -429,6 +430,7 @@ fn every_golden_case_is_reproduced_at_its_files_tolerance() {
         ("autocorr.json", include_str!("golden/autocorr.json")),
         ("burn_rate.json", include_str!("golden/burn_rate.json")),
         ("quantile_ratio.json", include_str!("golden/quantile_ratio.json")),
+        ("mann_whitney.json", include_str!("golden/mann_whitney.json")),
     ] {
         match replay(file, text) {
             Ok((_, found)) => differences.push_str(&found),

@@ -32,3 +32,24 @@ pub(super) fn quantile_ratio(case: &Value, report: &mut Report<'_>) {
     }
     report.same("verdict", judged.decision.as_str(), &expect["verdict"]);
 }
+
+pub(super) fn mann_whitney(case: &Value, report: &mut Report<'_>) {
+    let values = |side: &str| -> Vec<f64> {
+        case[side].as_array().expect("values").iter().map(|value| value.as_f64().expect("a number")).collect()
+    };
+    let (got, expect) = (slo::mann_whitney(&values("after"), &values("before")).expect("two samples"), &case["expect"]);
+    report.same("U1", got.u_after, &expect["U1"]);
+    report.same("U2", got.u_before, &expect["U2"]);
+    report.same("a12", got.a12, &expect["a12"]);
+    let tolerance = Tolerance::of(&report.tolerance["hodges_lehmann"]);
+    report.near("hodges_lehmann", got.shift, &expect["hodges_lehmann"], tolerance);
+    let tolerance = Tolerance::of(&report.tolerance["p"]);
+    for (method, p) in [("asymptotic", Some(got.asymptotic)), ("exact", got.exact)] {
+        for (side, p) in
+            [("two-sided", p.map(|p| p.two_sided)), ("greater", p.map(|p| p.greater)), ("less", p.map(|p| p.less))]
+        {
+            let field = format!("p_{method}_{side}");
+            report.near(&field, p, &expect[&field], tolerance);
+        }
+    }
+}
