@@ -22,6 +22,7 @@ const KINDS: &[(&str, Check)] = &[
     ("burn_rate", burn_rate),
     ("quantile_ratio", compare::quantile_ratio),
     ("mann_whitney", compare::mann_whitney),
+    ("changepoint", compare::changepoint),
 ];
 
 /// Where one number may differ: `|x - y| <= max(abs, rel |y|)`.
@@ -431,6 +432,7 @@ fn every_golden_case_is_reproduced_at_its_files_tolerance() {
         ("burn_rate.json", include_str!("golden/burn_rate.json")),
         ("quantile_ratio.json", include_str!("golden/quantile_ratio.json")),
         ("mann_whitney.json", include_str!("golden/mann_whitney.json")),
+        ("changepoint.json", include_str!("golden/changepoint.json")),
     ] {
         match replay(file, text) {
             Ok((_, found)) => differences.push_str(&found),

@@ -1,6 +1,6 @@
 //! The checks of what compares: ratios of quantiles, shifts, changes of level, evidence that grows.
 
-use common::slo::{self, Design, QuantileSample, RegressionRule};
+use common::slo::{self, ChangeRules, Design, QuantileSample, RegressionRule};
 use serde_json::Value;
 
 use super::{Report, Tolerance, number, quantile, samples};
@@ -51,5 +51,41 @@ pub(super) fn mann_whitney(case: &Value, report: &mut Report<'_>) {
             let field = format!("p_{method}_{side}");
             report.near(&field, p, &expect[&field], tolerance);
         }
+    }
+}
+
+pub(super) fn changepoint(case: &Value, report: &mut Report<'_>) {
+    let series: Vec<f64> =
+        case["series"].as_array().expect("a series").iter().map(|value| value.as_f64().expect("a number")).collect();
+    let rules = ChangeRules {
+        window: usize::try_from(case["window_len"].as_u64().expect("a length")).expect("short"),
+        max_p: number(case, "max_pvalue"),
+        min_magnitude: number(case, "min_magnitude"),
+    };
+    let (points, expect) = (slo::change_points(&series, rules).expect("finite values"), &case["expect"]);
+    let indices = |of: &dyn Fn(&slo::ChangePoint) -> bool| -> Vec<usize> {
+        points.iter().filter(|point| of(point)).map(|point| point.index).collect()
+    };
+    // Otava merges its weak points in place, so that both lists of the file are those that remain.
+    report.same("weak_indices", indices(&|_| true), &expect["weak_indices"]);
+    if rules == ChangeRules::GATE {
+        report.same("gate_eligible", indices(&|point| point.may_gate()), &expect["gate_eligible"]);
+    }
+    let (change, p) = (report.tolerance["relative_change"].clone(), report.tolerance["p_value"].clone());
+    for (at, expected) in points.iter().zip(expect["change_points"].as_array().expect("points")) {
+        let name = |field: &str| format!("{} {field}", at.index);
+        report.same(&name("index"), at.index, &expected["index"]);
+        let means = [("mean_before", at.before.mean), ("mean_after", at.after.mean)];
+        for (field, got) in means.into_iter().chain([("relative_change", at.relative_change())]) {
+            report.near(&name(field), Some(got), &expected[field], Tolerance::of(&change));
+        }
+        report.near(&name("p_value"), Some(at.p_value), &expected["p_value"], Tolerance::of(&p));
+    }
+    let first = &expect["first_candidate"];
+    if !first.is_null() {
+        let split = slo::best_split(&series).expect("two values");
+        report.near("qhat", Some(split.divergence), &first["qhat"], Tolerance::of(&report.tolerance["qhat"]));
+        report.same("tau", split.index, &first["tau"]);
+        report.same("kappa", split.end, &first["kappa"]);
     }
 }
