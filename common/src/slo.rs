@@ -20,6 +20,7 @@ mod quantile;
 mod rank;
 mod ratio;
 mod regression;
+mod sequential;
 mod stop;
 mod student;
 
@@ -39,4 +40,5 @@ pub use quantile::{ParseQuantileError, Quantile, hf7, nearest_rank};
 pub use rank::{QuantileEstimate, estimate, order_statistic_ranks, ranks_with_tau};
 pub use ratio::{BetweenRuns, QuantileRatio, QuantileSample, quantile_ratio};
 pub use regression::{Design, MIN_BASELINE_RUNS, Regression, RegressionRule, judge_regression};
+pub use sequential::{Evidence, Looks, refutes};
 pub use stop::{StepSecond, Stop, StopCondition, StopFigures, StopMargin, StopRules, StopWatch, WatchedStep};

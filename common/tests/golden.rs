@@ -23,6 +23,7 @@ const KINDS: &[(&str, Check)] = &[
     ("quantile_ratio", compare::quantile_ratio),
     ("mann_whitney", compare::mann_whitney),
     ("changepoint", compare::changepoint),
+    ("sequential", compare::sequential),
 ];
 
 /// Where one number may differ: `|x - y| <= max(abs, rel |y|)`.
@@ -433,6 +434,7 @@ fn every_golden_case_is_reproduced_at_its_files_tolerance() {
         ("quantile_ratio.json", include_str!("golden/quantile_ratio.json")),
         ("mann_whitney.json", include_str!("golden/mann_whitney.json")),
         ("changepoint.json", include_str!("golden/changepoint.json")),
+        ("sequential.json", include_str!("golden/sequential.json")),
     ] {
         match replay(file, text) {
             Ok((_, found)) => differences.push_str(&found),

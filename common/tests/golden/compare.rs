@@ -1,6 +1,6 @@
 //! The checks of what compares: ratios of quantiles, shifts, changes of level, evidence that grows.
 
-use common::slo::{self, ChangeRules, Design, QuantileSample, RegressionRule};
+use common::slo::{self, ChangeRules, Design, Evidence, QuantileSample, RegressionRule};
 use serde_json::Value;
 
 use super::{Report, Tolerance, number, quantile, samples};
@@ -87,5 +87,21 @@ pub(super) fn changepoint(case: &Value, report: &mut Report<'_>) {
         report.near("qhat", Some(split.divergence), &first["qhat"], Tolerance::of(&report.tolerance["qhat"]));
         report.same("tau", split.index, &first["tau"]);
         report.same("kappa", split.end, &first["kappa"]);
+    }
+}
+
+pub(super) fn sequential(case: &Value, report: &mut Report<'_>) {
+    let (p0, expect) = (number(case, "p0"), &case["expect"]);
+    report.near("prior b", Some(p0.recip() - 1.0), &case["prior"][1], Tolerance { abs: 1e-9, rel: 0.0 });
+    let got = Evidence::of(number(case, "k"), number(case, "n"), p0).expect("sound counts");
+    let tolerance = Tolerance::of(&report.tolerance["log_e"]);
+    for (field, rejects, log_e) in
+        [("log_e_above", "reject_le_p0_at_0.05", got.above), ("log_e_below", "reject_ge_p0_at_0.05", got.below)]
+    {
+        let underflow = log_e == f64::NEG_INFINITY && number(expect, field) < 0.0;
+        if !underflow {
+            report.near(field, Some(log_e), &expect[field], tolerance);
+        }
+        report.same(rejects, slo::refutes(log_e, 0.05), &expect[rejects]);
     }
 }
