@@ -21,6 +21,7 @@ mod rank;
 mod ratio;
 mod regression;
 mod sequential;
+mod stable;
 mod stop;
 mod student;
 
@@ -41,4 +42,8 @@ pub use rank::{QuantileEstimate, estimate, order_statistic_ranks, ranks_with_tau
 pub use ratio::{BetweenRuns, QuantileRatio, QuantileSample, quantile_ratio};
 pub use regression::{Design, MIN_BASELINE_RUNS, Regression, RegressionRule, judge_regression};
 pub use sequential::{Evidence, Looks, refutes};
+pub use stable::{
+    Flaw, LAGGING_US, Minute, SEARCH_MINUTES, Stability, StableWindow, WARM_UP_MINUTES, WINDOW_MINUTES, WindowReport,
+    first_stable, judge_window,
+};
 pub use stop::{StepSecond, Stop, StopCondition, StopFigures, StopMargin, StopRules, StopWatch, WatchedStep};
