@@ -31,7 +31,9 @@ pub use bootstrap::{BootstrapRatio, MIN_RESAMPLES, Series, bootstrap_ratio};
 pub use burn::{BURN_ALERTS, BURN_PERIOD, Budget, BurnAlert, BurnState, BurnWindow, burn_factor};
 pub use changepoint::{ChangePoint, ChangeRules, Level, MIN_TREND_RUNS, Split, best_split, change_points, trend};
 pub use decision::{Decision, Reason};
-pub use headroom::{CapacityHeadroom, RateStep, capacity_headroom, headroom_limit_us, latency_headroom};
+pub use headroom::{
+    CapacityHeadroom, RateStep, capacity_headroom, headroom_limit_us, latency_headroom, saturation_headroom,
+};
 pub use histogram::{Bucket, BucketInterval, bucket_interval, rank_bucket};
 pub use interval::{Interval, RankInterval};
 pub use judge::{Claim, Judgement, Method, Terms, judge_latency};

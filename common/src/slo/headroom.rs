@@ -24,6 +24,16 @@ pub fn latency_headroom(samples: &[u64], limit_us: u64, quantile: Quantile, term
     judge_latency(samples, headroom_limit_us(limit_us), quantile, terms)
 }
 
+/// Judges "what saturates is used to at most 80 % in 95 % of the time", a proxy for capacity where load is capped.
+///
+/// `used_permille` is the use of a processor, a pool or a queue in thousandths, sampled at even intervals, in order.
+/// Its P95 is judged as that of a latency, so a pass needs at least 72 samples. A service may give way before or after
+/// what is watched is full: report it as a proxy.
+#[must_use]
+pub fn saturation_headroom(used_permille: &[u64], terms: Terms) -> Judgement {
+    judge_latency(used_permille, USABLE_PERCENT * 10, Quantile::P95, terms)
+}
+
 /// One step of a load that rises in steps.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RateStep {
@@ -108,9 +118,17 @@ mod tests {
     fn the_goal_of_120_ms_is_the_headroom_of_150() {
         assert_eq!(headroom_limit_us(150_000), 120_000);
         assert_eq!(headroom_limit_us(u64::MAX), 14_757_395_258_967_641_292);
-        let samples: Vec<u64> = (0..1_800).map(|i| 30_000 + i * 50).collect();
+        let samples: Vec<u64> = (0..1_800).map(|i| 30_000 + i * 7_919 % 1_800 * 50).collect();
         let of = |limit_us| latency_headroom(&samples, limit_us, Quantile::P95, Terms::default()).decision;
         assert_eq!((of(160_000), of(130_000)), (Decision::Pass, Decision::Fail));
+    }
+
+    #[test]
+    fn what_saturates_may_be_used_to_four_fifths() {
+        let of = |used: &[u64]| saturation_headroom(used, Terms::default()).decision;
+        assert_eq!((of(&[800; 90]), of(&[801; 90])), (Decision::Pass, Decision::Fail));
+        assert_eq!(of(&[300; 71]), Decision::Undecided(Reason::TooFew));
+        assert_eq!(of(&[]), Decision::Undecided(Reason::TooFew));
     }
 
     #[test]

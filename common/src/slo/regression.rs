@@ -26,7 +26,8 @@ pub enum Design {
     /// One run after the other. With 10 % noise from run to run, the samples alone would call an unchanged service
     /// 20 % slower in 4.5 % of comparisons.
     Sequential {
-        /// What stable baseline runs say about that noise.
+        /// What stable baseline runs say about that noise. Without it, the limits that are shown speak of the samples
+        /// alone and nothing is decided.
         between: Option<BetweenRuns>,
     },
 }
@@ -157,7 +158,7 @@ fn tail_at(before: &QuantileSample, after: &QuantileSample, between: Option<Betw
     if !beyond(high) {
         return 1.0;
     }
-    for _ in 0..60 {
+    for _ in 0..40 {
         let middle = (low * high).sqrt();
         if beyond(middle) {
             high = middle;
