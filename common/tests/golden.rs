@@ -7,9 +7,12 @@ use common::slo::{self, Budget, BurnState, BurnWindow, Claim, Interval, Judgemen
 use hdrhistogram::Histogram;
 use serde_json::Value;
 
+#[path = "golden/compare.rs"]
+mod compare;
+
 type Check = fn(&Value, &mut Report<'_>);
 
-const KINDS: [(&str, Check); 7] = [
+const KINDS: &[(&str, Check)] = &[
     ("wilson", wilson),
     ("error_verdict", error_verdict),
     ("quantile_ci", quantile_ci),
@@ -17,6 +20,10 @@ const KINDS: [(&str, Check); 7] = [
     ("latency_verdict", latency_verdict),
     ("autocorr", autocorr),
     ("burn_rate", burn_rate),
+    ("quantile_ratio", compare::quantile_ratio),
+    ("mann_whitney", compare::mann_whitney),
+    ("changepoint", compare::changepoint),
+    ("sequential", compare::sequential),
 ];
 
 /// Where one number may differ: `|x - y| <= max(abs, rel |y|)`.
@@ -424,6 +431,10 @@ fn every_golden_case_is_reproduced_at_its_files_tolerance() {
         ("latency_verdict.json", include_str!("golden/latency_verdict.json")),
         ("autocorr.json", include_str!("golden/autocorr.json")),
         ("burn_rate.json", include_str!("golden/burn_rate.json")),
+        ("quantile_ratio.json", include_str!("golden/quantile_ratio.json")),
+        ("mann_whitney.json", include_str!("golden/mann_whitney.json")),
+        ("changepoint.json", include_str!("golden/changepoint.json")),
+        ("sequential.json", include_str!("golden/sequential.json")),
     ] {
         match replay(file, text) {
             Ok((_, found)) => differences.push_str(&found),
