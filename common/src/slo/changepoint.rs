@@ -1,9 +1,10 @@
 //! Where a series of runs changed its level: advice for people, never a verdict.
 //!
 //! E-divisive (Matteson and James 2014, arXiv 1306.4933) with Student's t test in place of permutations, first in
-//! sliding windows and then with weak points merged away (Hunter: Fleming et al. 2023, arXiv 2301.03034; as Apache Otava
-//! 0.8.0 does it, so that both find the same). The p-values are not corrected for choosing the best split: at 0.001, 3 to 4 % of series of independent
-//! runs and 26 to 54 % of series with an autocorrelation of 0.5 are flagged without any change.
+//! sliding windows and then with weak points merged away (Hunter: Fleming et al. 2023, arXiv 2301.03034), step by step
+//! as Apache Otava 0.8.0 does it, so that both find the same. The p-values are not corrected for choosing the best
+//! split: at 0.001, 3 to 4 % of series of independent runs and 26 to 54 % of series with an autocorrelation of 0.5 are
+//! flagged without any change.
 
 use serde::{Deserialize, Serialize};
 
