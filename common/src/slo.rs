@@ -1,24 +1,37 @@
 //! The statistics of verdicts: pure functions of data.
 //!
 //! Reading order: intervals of a share, quantiles and the ranks that bound them, how much a correlated sample is
-//! worth, the three-valued judgement made of all of these, and what ends a load early. Nothing here reads a clock, a
-//! file or a random number.
+//! worth, the three-valued judgement made of all of these, and what ends a load early; then what many judgements say
+//! together, the score of an ecosystem, and the beliefs of a bandit. [`golden`] replays what others computed. Nothing
+//! here reads a clock, a file or a random number.
 
 mod autocorr;
 mod beta;
 mod burn;
 mod decision;
+mod egrs;
+mod family;
+pub mod golden;
 mod histogram;
 mod interval;
 mod judge;
 mod proportion;
 mod quantile;
 mod rank;
+mod reward;
 mod stop;
+mod thompson;
 
 pub use autocorr::{NEVER_US, Tau, autocorrelation, indicator_tau, n_eff, tau};
 pub use burn::{BURN_ALERTS, BURN_PERIOD, Budget, BurnAlert, BurnState, BurnWindow, burn_factor};
 pub use decision::{Decision, Reason};
+pub use egrs::{
+    Delta, Direction, Egrs, EgrsLimits, Grade, GradeReason, Objective, Score, ScoredService, Standing, Transition,
+    UndecidedObjective, delta, egrs, transitions,
+};
+pub use family::{
+    FAMILY_ALPHA, FamilyDecision, GateEvidence, Measured, benjamini_hochberg, bonferroni, decide_family, holm,
+};
 pub use histogram::{Bucket, BucketInterval, bucket_interval, rank_bucket};
 pub use interval::{Interval, RankInterval};
 pub use judge::{Claim, Judgement, Method, Terms, judge_latency};
@@ -27,4 +40,6 @@ pub use proportion::{
 };
 pub use quantile::{ParseQuantileError, Quantile, hf7, nearest_rank};
 pub use rank::{QuantileEstimate, estimate, order_statistic_ranks, ranks_with_tau};
+pub use reward::{ArmSessions, RewardBelief, RewardWeights, SessionEvents, reward_belief};
 pub use stop::{StepSecond, Stop, StopCondition, StopFigures, StopMargin, StopRules, StopWatch, WatchedStep};
+pub use thompson::{Belief, WINNER_P_BEST, WINNER_SESSIONS, p_best, winner};
