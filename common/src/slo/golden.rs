@@ -5,6 +5,7 @@
 //! an unknown kind, a file without cases, a case without an input, or one in which nothing was compared.
 
 mod burn;
+mod compare;
 mod families;
 mod inputs;
 mod latency;
@@ -30,6 +31,10 @@ pub const KINDS: &[(&str, Check)] = &[
     ("latency_verdict", latency::latency_verdict),
     ("autocorr", latency::autocorr),
     ("burn_rate", burn::burn_rate),
+    ("quantile_ratio", compare::quantile_ratio),
+    ("mann_whitney", compare::mann_whitney),
+    ("changepoint", compare::changepoint),
+    ("sequential", compare::sequential),
     ("multiplicity", families::multiplicity),
     ("egrs", scores::egrs),
     ("thompson", thompson::thompson),

@@ -13,7 +13,7 @@ use super::quantile::Quantile;
 use super::rank::first_where;
 
 /// Correlated samples worth fewer than this many independent ones decide nothing.
-const MIN_N_EFF: f64 = 30.0;
+pub(super) const MIN_N_EFF: f64 = 30.0;
 
 /// More further samples than this are not worth asking for.
 const MAX_SAMPLES_NEEDED: u64 = 10_000_000;
