@@ -37,8 +37,8 @@ pub(super) enum Allowed {
     Exact,
     /// A rate from so many published runs and so many of our own: four standard errors and 0.004.
     Rate { published: f64, own: f64 },
-    /// A mean or median: this share of the published one.
-    Relative(f64),
+    /// A mean or median: this share of the published one, or four standard errors of our own where that is more.
+    Mean { share: f64, standard_error: f64 },
 }
 
 /// A figure of a cell: what is published and what came out.
@@ -72,7 +72,7 @@ impl Figure {
             Allowed::Rate { published, own } => {
                 4.0 * (q * (1.0 - q) * (published.recip() + own.recip())).sqrt() + 0.004
             }
-            Allowed::Relative(share) => share * q.abs(),
+            Allowed::Mean { share, standard_error } => (share * q.abs()).max(4.0 * standard_error),
         };
         Ok(Self { name: name.to_owned(), published: expected, got: got.into(), within })
     }

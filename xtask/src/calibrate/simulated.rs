@@ -48,11 +48,14 @@ impl Simulation {
     fn rate(&self) -> Allowed {
         Allowed::Rate { published: self.published_runs, own: self.runs as f64 }
     }
+}
 
-    /// A tolerance for means, wider where fewer runs than two thousand are averaged.
-    fn mean(&self, share: f64) -> Allowed {
-        Allowed::Relative(share * (2_000.0 / self.runs as f64).max(1.0).sqrt())
-    }
+/// A mean and its standard error.
+fn mean(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, (squares / n / n).sqrt())
 }
 
 /// How often each decision was made.
@@ -131,13 +134,16 @@ impl Coverage {
         }
     }
 
-    /// The median of upper over lower limit; `None` where an interval lacks one.
-    fn width_ratio(mut self, runs: usize) -> Option<f64> {
+    /// The median of upper over lower limit, and its standard error from the order statistics a standard deviation of
+    /// the binomial beside it; `None` where an interval lacks a limit.
+    fn width_ratio(mut self, runs: usize) -> Option<(f64, f64)> {
         if self.two_sided < runs {
             return None;
         }
         self.widths.sort_by(f64::total_cmp);
-        self.widths.get(self.widths.len() / 2).map(|width| width.exp())
+        let (middle, beside) = (runs / 2, ((runs as f64).sqrt() / 2.0).ceil() as usize);
+        let at = |rank: usize| self.widths.get(rank.min(runs - 1)).map(|width| width.exp());
+        Some((at(middle)?, (at(middle + beside)? - at(middle.saturating_sub(beside))?) / 2.0))
     }
 }
 
@@ -152,29 +158,30 @@ pub(super) fn quantile_coverage(cell: &Value, effort: Effort) -> Result<Vec<Figu
     };
     let (n, truth) = (of.n as u64, steps(of.process.ln_quantile(quantile.as_f64())));
     let naive_ranks = order_statistic_ranks(n, quantile, 0.95);
-    let (mut naive, mut adjusted, mut taus) = (Coverage::default(), Coverage::default(), 0.0);
+    let (mut naive, mut adjusted, mut taus) = (Coverage::default(), Coverage::default(), Vec::with_capacity(of.runs));
     for _ in 0..of.runs {
         let samples = of.draw();
         let mut sorted = samples.clone();
         sorted.sort_unstable();
         let at = nearest_rank(&sorted, quantile).unwrap_or_default();
         let tau = tau(&samples, at, 1.0).value;
-        taus += tau;
+        taus.push(tau);
         naive.add(naive_ranks, &sorted, truth);
         adjusted.add(ranks_with_tau(n, quantile, 0.95, tau), &sorted, truth);
     }
     let (expect, runs, rate) = (&cell["expect"], of.runs as f64, of.rate());
+    let (mean_tau, standard_error) = mean(&taus);
     let mut figures = vec![
         Figure::beside("naive", &expect["naive"], naive.held as f64 / runs, rate)?,
         Figure::beside("adjusted", &expect["adjusted"], adjusted.held as f64 / runs, rate)?,
         Figure::beside("bounded_naive", &expect["bounded_naive"], naive.two_sided as f64 / runs, rate)?,
         Figure::beside("bounded_adjusted", &expect["bounded_adjusted"], adjusted.two_sided as f64 / runs, rate)?,
-        Figure::beside("mean_tau", &expect["mean_tau"], taus / runs, of.mean(0.05))?,
+        Figure::beside("mean_tau", &expect["mean_tau"], mean_tau, Allowed::Mean { share: 0.05, standard_error })?,
     ];
     for (name, coverage) in [("width_ratio_naive", naive), ("width_ratio_adjusted", adjusted)] {
         // Where some interval has one limit only, the median of the others says little and is not compared.
-        if let Some(width) = coverage.width_ratio(of.runs) {
-            figures.push(Figure::beside(name, &expect[name], width, of.mean(0.02))?);
+        if let Some((width, standard_error)) = coverage.width_ratio(of.runs) {
+            figures.push(Figure::beside(name, &expect[name], width, Allowed::Mean { share: 0.02, standard_error })?);
         }
     }
     Ok(figures)
