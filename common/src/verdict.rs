@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use crate::ids::TraceId;
 use crate::slo::{Judgement, Reason};
 
+pub use crate::slo::Grade;
 pub use exit::{Outcome, exit_code};
-pub use rollup::{Grade, Rollup, Tally, roll_up};
+pub use rollup::{Rollup, Tally, roll_up};
 pub use ruling::{Claim, Ruling, from_findings};
 pub use slo::{LatencyFigures, SloEvidence, StopCause, judge_errors, judge_p95};
 

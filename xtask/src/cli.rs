@@ -7,6 +7,7 @@ use common::ids::{AppId, RunId};
 use common::load::Dialect;
 
 use crate::bench::BenchArgs;
+use crate::calibrate::CalibrateArgs;
 
 /// Handshake: is the family of eight apps really ready? It probes, loads, walks and reconciles, then says so with evidence.
 #[derive(Debug, Parser)]
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Measures the load engine: beside other tools, against a known truth, and at its limits.
     Bench(BenchArgs),
+    /// Reruns the published error rates of the statistics, or replays golden vectors.
+    Calibrate(CalibrateArgs),
     /// One embedded app; started by the other commands.
     #[command(hide = true)]
     AppProcess,

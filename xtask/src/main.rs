@@ -2,6 +2,7 @@
 
 mod bench;
 mod browser;
+mod calibrate;
 mod cli;
 mod commands;
 mod embedded;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
             Command::Doctor(args) => commands::doctor(args).await,
             Command::Test(args) => commands::test(args).await,
             Command::Bench(args) => bench::run(args),
+            Command::Calibrate(args) => calibrate::run(&args),
             Command::AppProcess => embedded::run_child().await,
         }
     });

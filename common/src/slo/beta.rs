@@ -101,7 +101,7 @@ fn closed_form(a: f64, b: f64, tail: Tail) -> Option<f64> {
 }
 
 /// `x^a y^b / B(a, b)` with `y = 1 - x`.
-fn prefactor(a: f64, b: f64, x: f64, y: f64) -> f64 {
+pub(super) fn prefactor(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let n = a + b;
     let exponent = stirling_error(n) - stirling_error(a) - stirling_error(b) - deviance(a, n * x) - deviance(b, n * y);
     (a * b / (2.0 * PI * n)).sqrt() * exponent.exp()

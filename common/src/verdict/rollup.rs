@@ -6,30 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Outcome, Ruling, Verdict};
 use crate::ids::AppId;
-
-/// The word on an ecosystem or an app.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Grade {
-    /// Everything that decides was shown.
-    Ready,
-    /// Nothing failed; something is not shown.
-    Conditional,
-    /// Something failed, or nothing was tried.
-    NotReady,
-}
-
-impl Grade {
-    /// In words: `READY`, `CONDITIONAL`, `NOT READY`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "READY",
-            Self::Conditional => "CONDITIONAL",
-            Self::NotReady => "NOT READY",
-        }
-    }
-}
+use crate::slo::Grade;
 
 /// Counts of verdicts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

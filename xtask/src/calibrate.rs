@@ -1,0 +1,53 @@
+//! `calibrate`: the statistics beside golden vectors that others computed, and beside the rates that are published.
+
+mod exact;
+mod experiments;
+mod figure;
+mod golden;
+mod process;
+mod simulated;
+mod tables;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use common::verdict::{Outcome, exit_code};
+
+use crate::commands::fail;
+use figure::Effort;
+
+/// Where the document is written.
+const DOCUMENT: &str = "docs/calibration.md";
+
+#[derive(Debug, Args)]
+pub(crate) struct CalibrateArgs {
+    /// Replays the golden vectors of this folder instead; fails (exit 99) if a value differs.
+    #[arg(long, value_name = "DIR", conflicts_with = "short")]
+    golden: Option<PathBuf>,
+    /// Leaves the large cells out, simulates the others less often, and writes nothing.
+    #[arg(long)]
+    short: bool,
+}
+
+/// Replays golden vectors, or reruns the published tables; 99 if something differs.
+pub(crate) fn run(args: &CalibrateArgs) -> u8 {
+    let effort = if args.short { Effort::Short } else { Effort::Full };
+    args.golden.as_deref().map_or_else(|| tables(effort), vectors).unwrap_or_else(fail)
+}
+
+fn vectors(folder: &Path) -> Result<u8, String> {
+    let files = golden::replay_folder(folder)?;
+    anstream::println!("{}", golden::told(&files));
+    Ok(golden::exit_of(&files))
+}
+
+fn tables(effort: Effort) -> Result<u8, String> {
+    let tables = tables::rerun(effort)?;
+    anstream::println!("{}", tables.told());
+    if effort == Effort::Full {
+        fs::write(DOCUMENT, tables.document(effort)).map_err(|error| format!("{DOCUMENT}: {error}"))?;
+        anstream::println!("written to {DOCUMENT}");
+    }
+    Ok(if tables.agree() { 0 } else { exit_code(Outcome::SloBreached, false) })
+}
