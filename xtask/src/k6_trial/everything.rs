@@ -151,3 +151,15 @@ pub(super) const DATA: &str = "{\"n\":\"record 1\"}\n\n{\"n\":\"record 2\"}\n";
 pub(super) fn env(port: u16) -> BTreeMap<String, String> {
     BTreeMap::from([("A6_BASE_URL".to_owned(), format!("http://127.0.0.1:{port}"))])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scenarios_of_the_trial_are_valid() {
+        for scenario in [met(), missed(), fed()] {
+            assert_eq!(scenario.validate(), Ok(()));
+        }
+    }
+}
