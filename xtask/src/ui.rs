@@ -7,6 +7,7 @@ mod verdict;
 
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use common::load::LiveWindow;
@@ -20,7 +21,7 @@ use live::Live;
 
 pub(crate) use board::LoadPlan;
 pub(crate) use keys::{Keys, restore as restore_terminal};
-pub(crate) use verdict::{github_summary, render_verdict_block};
+pub(crate) use verdict::{github_summary, render_place, render_verdict_block};
 
 /// How a load goes, once a second or so.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -194,6 +195,12 @@ impl Ui {
         let text = render_verdict_block(view, self.color);
         let mut out = io::stdout().lock();
         drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    }
+
+    /// Says where the reports are.
+    pub(crate) fn written(&self, output: &Path) {
+        let mut out = io::stdout().lock();
+        drop(out.write_all(render_place(output).as_bytes()).and_then(|()| out.flush()));
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {

@@ -122,6 +122,7 @@ async fn carry_through(
     };
     run.ui.finish(&run.view);
     store::write(&setup.output.output, &report::render_all(&run.view))?;
+    run.ui.written(&setup.output.output);
     store::write(&folder, &report::render_all(&run.view))?;
     Ok(Settled { view: run.view, exit_code: exit })
 }

@@ -1,6 +1,7 @@
 //! The end of a run on a terminal and in GitHub's summary: verdict first, then what failed and how to see it again.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, presets};
@@ -34,8 +35,14 @@ pub(crate) fn render_verdict_block(view: &RunView, color: bool) -> String {
     failed(&mut out, view, paint);
     waiting(&mut out, view, paint);
     missing(&mut out, view, paint);
-    let _ = writeln!(out, "\nreport: {REPORTS}/report.html, with summary.json and junit.xml beside it");
     out
+}
+
+/// Where the reports are, once they are written.
+pub(crate) fn render_place(output: &Path) -> String {
+    let output = output.strip_prefix(".").unwrap_or(output);
+    let report = output.join(REPORTS).join("report.html");
+    format!("\nreport: {}, with summary.json and junit.xml beside it\n", report.display())
 }
 
 fn by_app(out: &mut String, view: &RunView) {
@@ -171,6 +178,13 @@ pub(crate) fn github_summary(view: &RunView) -> String {
 mod tests {
     use super::*;
     use crate::report::fixture;
+
+    #[test]
+    fn the_place_of_the_reports_follows_where_they_were_asked_for() {
+        let of = |output: &str| render_place(Path::new(output));
+        assert!(of(".").contains("\nreport: tests/perf/reports/report.html, with"), "{}", of("."));
+        assert!(of("/tmp/a").contains("report: /tmp/a/tests/perf/reports/report.html, with"), "{}", of("/tmp/a"));
+    }
 
     #[test]
     fn the_verdict_block_reads_like_this() {
