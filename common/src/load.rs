@@ -17,6 +17,7 @@ mod latency;
 mod live;
 mod options;
 mod pacer;
+mod packed;
 mod plan;
 mod random;
 mod recorder;
@@ -56,6 +57,7 @@ pub use journey::{Journey, JourneyHop};
 pub use latency::{Latency, LatencySummary, MAX_US};
 pub use live::{LiveStep, LiveWindow};
 pub use options::{LoadError, LoadOptions, OnWindow};
+pub use packed::PackedSamples;
 pub(crate) use random::mix64;
 pub use report::{
     Capsule, Connections, End, ErrorKind, Exemplar, INFINITE_US, Iterations, LoadReport, OverLimit, SecondPoint,

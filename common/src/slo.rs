@@ -62,7 +62,7 @@ pub use reward::{ArmSessions, RewardBelief, RewardWeights, SessionEvents, reward
 pub use sequential::{Evidence, Looks, refutes};
 pub use stable::{
     Flaw, LAGGING_US, Minute, SEARCH_MINUTES, Stability, StableWindow, WARM_UP_MINUTES, WINDOW_MINUTES, WindowReport,
-    first_stable, judge_window,
+    WindowRules, first_stable, judge_window,
 };
 pub use stop::{StepSecond, Stop, StopCondition, StopFigures, StopMargin, StopRules, StopWatch, WatchedStep};
 pub use thompson::{Belief, WINNER_P_BEST, WINNER_SESSIONS, p_best, winner};

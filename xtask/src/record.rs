@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use common::check::{CheckReport, Finding};
 use common::contract::Contract;
 use common::ids::{AppId, RunId, TraceId};
-use common::load::Journey;
+use common::load::{Journey, PackedSamples};
 use common::reconcile::Reconciliation;
+use common::slo::WindowReport;
 use common::verdict::{LatencyFigures, Rollup, Ruling};
 use serde::{Deserialize, Serialize};
 
@@ -163,11 +164,34 @@ pub(crate) struct RouteFigures {
     pub(crate) started_at: String,
     pub(crate) duration_s: f64,
     pub(crate) requests_per_s: f64,
-    /// The autocorrelation time of the latency indicator.
+    /// The autocorrelation time of the latency indicator, from these samples alone.
     pub(crate) tau: f64,
+    /// The autocorrelation time of "this request failed", likewise.
+    #[serde(default = "one")]
+    pub(crate) tau_errors: f64,
+    /// 1, or 2 for the fresh measurement that confirms or clears the first.
+    #[serde(default = "first")]
+    pub(crate) attempt: u8,
+    /// Every latency in send order; empty where there were more than the engine keeps.
+    #[serde(default)]
+    pub(crate) samples: PackedSamples,
+    /// Places of failed requests in send order.
+    #[serde(default)]
+    pub(crate) failed_at: Vec<u32>,
+    /// Whether the load was even; absent for loads that are not meant to be.
+    #[serde(default)]
+    pub(crate) window: Option<WindowReport>,
     /// The figures of its streams, if its answers are streams.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stream: Option<StreamFigures>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn first() -> u8 {
+    1
 }
 
 /// One second of a load.

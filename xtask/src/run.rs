@@ -16,6 +16,7 @@ mod smoke;
 mod stops;
 mod store;
 mod streams;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -171,35 +171,99 @@ pub fn first_stable(minutes: &[Minute], error_limit: f64) -> Result<StableWindow
     Err(if searched.len() == SEARCH_MINUTES { Reason::Unstable } else { last })
 }
 
-/// Judges whether a window is stable.
-///
-/// Unstable: telemetry was silent for over 60 s, a minute sent less than 98 % of its plan, the P99 of the send lag is 5
-/// ms or more, something was changed; the P50 or P95 of two thirds differ by more than a factor of 1.2 at 99 %; a
-/// minute's median is off by more than a factor of 1.5 with a two-sided binomial p-value below 0.001/15 of its count
-/// above the window's median; or the errors of a third break their limit. Otherwise stable if the 95 % interval of
-/// the ratio of the medians of the last and the first third lies within a factor of 1.2, else undecided.
+/// On what terms a window is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WindowRules {
+    /// The errors of a third break their limit if their share is shown to be at least this, in `0..1`.
+    pub error_limit: f64,
+    /// Latencies that differ by no more than this are even whatever their ratio, in microseconds: a drift from 1 ms to
+    /// 2 ms says nothing about a limit of 150 ms. 0 for ratios alone.
+    pub resolution_us: u64,
+}
+
+/// Judges whether a window is stable, by ratios alone; see [`WindowRules::judge`].
 #[must_use]
 pub fn judge_window(minutes: &[Minute], error_limit: f64) -> WindowReport {
-    let thirds = thirds(minutes);
-    let latencies = thirds.map(|third| gathered(third, |minute| &minute.latencies_us));
-    let medians = latencies.each_ref().map(|third| QuantileSample::of(third, Quantile::P50, 1.0));
-    let tails = latencies.each_ref().map(|third| QuantileSample::of(third, Quantile::P95, 1.0));
-    let mut flaws = conditions(minutes);
-    flaws.extend(shifts(&medians));
-    flaws.extend(shifts(&tails));
-    let mut taus = medians.each_ref().map(QuantileSample::tau);
-    taus.sort_unstable_by(f64::total_cmp);
-    flaws.extend(odd_minutes(minutes, taus[1]));
-    let broken = |third: &usize| errors_break(thirds[*third], error_limit);
-    flaws.extend((0..3).filter(broken).map(|third| Flaw::Errors { third }));
-    let ratio = quantile_ratio(&medians[0], &medians[2], 0.95, None);
-    let even = ratio.lower.is_some_and(|lower| lower >= EVEN.recip()) && ratio.upper.is_some_and(|upper| upper <= EVEN);
-    let stability = match (flaws.is_empty(), even) {
-        (false, _) => Stability::Unstable,
-        (true, false) => Stability::Undecided,
-        (true, true) => Stability::Stable,
-    };
-    WindowReport { stability, flaws, medians: ratio }
+    WindowRules { error_limit, resolution_us: 0 }.judge(minutes)
+}
+
+impl WindowRules {
+    /// Judges whether a window is stable.
+    ///
+    /// Unstable: telemetry was silent for over 60 s, a minute sent less than 98 % of its plan, the P99 of the send lag is 5
+    /// ms or more, something was changed; the P50 or P95 of two thirds differ by more than a factor of 1.2 at 99 %; a
+    /// minute's median is off by more than a factor of 1.5 with a two-sided binomial p-value below 0.001/15 of its count
+    /// above the window's median; or the errors of a third break their limit. Otherwise stable if the 95 % interval of
+    /// the ratio of the medians of the last and the first third lies within a factor of 1.2, else undecided.
+    #[must_use]
+    pub fn judge(self, minutes: &[Minute]) -> WindowReport {
+        let thirds = thirds(minutes);
+        let latencies = thirds.map(|third| gathered(third, |minute| &minute.latencies_us));
+        let medians = latencies.each_ref().map(|third| QuantileSample::of(third, Quantile::P50, 1.0));
+        let tails = latencies.each_ref().map(|third| QuantileSample::of(third, Quantile::P95, 1.0));
+        let mut flaws = conditions(minutes);
+        flaws.extend(self.shifts(&medians));
+        flaws.extend(self.shifts(&tails));
+        let mut taus = medians.each_ref().map(QuantileSample::tau);
+        taus.sort_unstable_by(f64::total_cmp);
+        flaws.extend(self.odd_minutes(minutes, taus[1]));
+        let broken = |third: &usize| errors_break(thirds[*third], self.error_limit);
+        flaws.extend((0..3).filter(broken).map(|third| Flaw::Errors { third }));
+        let ratio = quantile_ratio(&medians[0], &medians[2], 0.95, None);
+        let stability = match (flaws.is_empty(), self.is_even(&ratio)) {
+            (false, _) => Stability::Unstable,
+            (true, false) => Stability::Undecided,
+            (true, true) => Stability::Stable,
+        };
+        WindowReport { stability, flaws, medians: ratio }
+    }
+
+    /// True if the limits of the ratio show that both sides are even: each within a factor of 1.2, or within the
+    /// resolution of the earlier side.
+    fn is_even(self, ratio: &QuantileRatio) -> bool {
+        let within = |limit: f64| (EVEN.recip()..=EVEN).contains(&limit) || self.is_fine(ratio, limit);
+        ratio.lower.is_some_and(within) && ratio.upper.is_some_and(within)
+    }
+
+    /// True if a latency that is `factor` times the earlier one differs from it by no more than the resolution.
+    fn is_fine(self, ratio: &QuantileRatio, factor: f64) -> bool {
+        ratio.before.value.is_some_and(|us| (factor - 1.0).abs() * us as f64 <= self.resolution_us as f64)
+    }
+
+    /// Pairs of thirds whose quantiles differ by more than is even, at 99 %.
+    fn shifts(self, thirds: &[QuantileSample; 3]) -> Vec<Flaw> {
+        let mut flaws = Vec::new();
+        for (from, to) in [(0, 1), (0, 2), (1, 2)] {
+            let ratio = quantile_ratio(&thirds[from], &thirds[to], 0.99, None);
+            let apart = |limit: f64| !self.is_fine(&ratio, limit);
+            let above = ratio.lower.is_some_and(|lower| lower > EVEN && apart(lower));
+            let below = ratio.upper.is_some_and(|upper| upper < EVEN.recip() && apart(upper));
+            if above || below {
+                flaws.push(Flaw::Shift { quantile: thirds[from].quantile(), from, to });
+            }
+        }
+        flaws
+    }
+
+    /// Minutes whose median is off, counts divided by `tau`.
+    fn odd_minutes(self, minutes: &[Minute], tau: f64) -> Vec<Flaw> {
+        let sorted = |mut values: Vec<u64>| {
+            values.sort_unstable();
+            values
+        };
+        let all = sorted(gathered(minutes, |minute| &minute.latencies_us));
+        let Some(middle) = nearest_rank(&all, Quantile::P50) else { return Vec::new() };
+        let odd = |minute: &Minute| {
+            let own = sorted(minute.latencies_us.clone());
+            let Some(median) = nearest_rank(&own, Quantile::P50) else { return false };
+            let fine = median.abs_diff(middle) <= self.resolution_us;
+            let (median, middle_us) = (magnitude(median), magnitude(middle));
+            let off = median > MINUTE_EVEN * middle_us || median * MINUTE_EVEN < middle_us;
+            let above = own.iter().filter(|us| **us > middle).count() as f64;
+            !fine && off && two_sided_binomial_p(above / tau, own.len() as f64 / tau) < MINUTE_P / WINDOW_MINUTES as f64
+        };
+        minutes.iter().enumerate().filter(|(_, of)| odd(of)).map(|(minute, _)| Flaw::OddMinute { minute }).collect()
+    }
 }
 
 /// Three parts of the same length; what is left over goes to the last.
@@ -238,39 +302,6 @@ fn conditions(minutes: &[Minute]) -> Vec<Flaw> {
         flaws.push(Flaw::Lag);
     }
     flaws
-}
-
-/// Pairs of thirds whose quantiles differ by more than is even, at 99 %.
-fn shifts(thirds: &[QuantileSample; 3]) -> Vec<Flaw> {
-    let mut flaws = Vec::new();
-    for (from, to) in [(0, 1), (0, 2), (1, 2)] {
-        let ratio = quantile_ratio(&thirds[from], &thirds[to], 0.99, None);
-        let above = ratio.lower.is_some_and(|lower| lower > EVEN);
-        let below = ratio.upper.is_some_and(|upper| upper < EVEN.recip());
-        if above || below {
-            flaws.push(Flaw::Shift { quantile: thirds[from].quantile(), from, to });
-        }
-    }
-    flaws
-}
-
-/// Minutes whose median is off, counts divided by `tau`.
-fn odd_minutes(minutes: &[Minute], tau: f64) -> Vec<Flaw> {
-    let sorted = |mut values: Vec<u64>| {
-        values.sort_unstable();
-        values
-    };
-    let all = sorted(gathered(minutes, |minute| &minute.latencies_us));
-    let Some(middle) = nearest_rank(&all, Quantile::P50) else { return Vec::new() };
-    let odd = |minute: &Minute| {
-        let own = sorted(minute.latencies_us.clone());
-        let Some(median) = nearest_rank(&own, Quantile::P50) else { return false };
-        let (median, middle_us) = (magnitude(median), magnitude(middle));
-        let off = median > MINUTE_EVEN * middle_us || median * MINUTE_EVEN < middle_us;
-        let above = own.iter().filter(|us| **us > middle).count() as f64;
-        off && two_sided_binomial_p(above / tau, own.len() as f64 / tau) < MINUTE_P / WINDOW_MINUTES as f64
-    };
-    minutes.iter().enumerate().filter(|(_, of)| odd(of)).map(|(minute, _)| Flaw::OddMinute { minute }).collect()
 }
 
 /// A latency as a number that can be multiplied.

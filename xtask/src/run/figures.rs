@@ -2,13 +2,13 @@
 
 use common::clock;
 use common::contract::Slo;
-use common::load::{self, Latency, LoadReport, SecondPoint, StepReport};
+use common::load::{self, Latency, LoadReport, PackedSamples, SecondPoint, StepReport};
 use common::scenario::Scenario;
 use common::slo::{Claim, NEVER_US, Quantile, Terms, bucket_interval, tau};
 use common::units::Micros;
 use common::verdict::LatencyFigures;
 
-use super::streams;
+use super::{streams, window};
 use crate::record::{Exemplar, Generator, RouteFigures, Second};
 
 /// Percentiles of the distribution plot, in thousandths of a percent.
@@ -60,6 +60,11 @@ pub(super) fn figures(
         duration_s: report.measured_s,
         requests_per_s: if report.measured_s > 0.0 { as_f64(step.count) / report.measured_s } else { 0.0 },
         tau,
+        tau_errors: window::error_tau(step),
+        attempt: 1,
+        samples: if step.samples_truncated { PackedSamples::default() } else { PackedSamples(step.samples_us.clone()) },
+        failed_at: step.failed_at.clone(),
+        window: window::judge(scenario, report, step, slo),
         stream: step.stream.as_ref().map(|stream| streams::figures(stream, report.measured_s)),
     }
 }

@@ -1,6 +1,6 @@
 //! One workload from start to verdicts: run it, ask the second source, judge each route, record all of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use common::contract::{Contract, Route, Slo};
 use common::ids::AppId;
 use common::load::{self, LiveWindow, LoadError, LoadOptions, LoadReport, StepReport};
 use common::scenario::Scenario;
-use common::slo::indicator_tau;
 use common::units::Micros;
 use common::verdict::{Claim, Figures, Ruling, SecondSource, SloEvidence, Verdict, judge_errors, judge_p95};
 
@@ -239,7 +238,7 @@ pub(super) fn evidence(
         over_limit: step.over(limit).unwrap_or_else(|| step.response.count()),
         latency: latency_figures(&step.response, slo.p95_ms, tau),
         tau_latency: tau,
-        tau_errors: error_tau(step),
+        tau_errors: super::window::error_tau(step),
         open_model: report.open_model,
         generator_late: report.health.blames_itself(limit),
         underloaded: report.health.dropped_too_many(),
@@ -249,13 +248,6 @@ pub(super) fn evidence(
         failed_traces: step.failed.iter().map(|exemplar| exemplar.trace_id).collect(),
         slow_traces: step.slowest.iter().map(|exemplar| exemplar.trace_id).collect(),
     }
-}
-
-/// Autocorrelation time of "this request failed" in send order.
-fn error_tau(step: &StepReport) -> f64 {
-    let failed: BTreeSet<u64> = step.failed_at.iter().map(|at| u64::from(*at)).collect();
-    // Beyond the samples that are kept, nothing is known of single requests.
-    indicator_tau((0..step.kept()).map(|at| failed.contains(&at)))
 }
 
 #[cfg(test)]

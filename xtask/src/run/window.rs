@@ -1,0 +1,56 @@
+//! Was the load on a route even enough to be judged? The stable window of a full run, at the time scale of this one.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use common::contract::Slo;
+use common::load::{self, LoadReport, StepReport};
+use common::scenario::{Executor, Scenario};
+use common::slo::{LAGGING_US, Minute, NEVER_US, WINDOW_MINUTES, WindowReport, WindowRules, indicator_tau};
+
+/// Latencies that differ by no more than this say nothing about a limit: 5 ms or 5 % of the limit, which is also what the
+/// generator allows itself.
+const RESOLUTION_US: u64 = 5_000;
+
+/// Judges the evenness of a load on one route; `None` for a load that is not meant to be even.
+///
+/// A shorter profile has the same window in less time: the load is cut into as many slices as a full window has minutes,
+/// each with the same number of requests, which at a constant pace are slices of equal time.
+pub(super) fn judge(scenario: &Scenario, report: &LoadReport, step: &StepReport, slo: &Slo) -> Option<WindowReport> {
+    let even = matches!(scenario.executor, Executor::ConstantVus { .. } | Executor::ConstantArrivalRate { .. });
+    let resolution_us = RESOLUTION_US.max(u64::from(slo.p95_ms) * 1_000 / 20);
+    let rules = WindowRules { error_limit: slo.error_rate_pct / 100.0, resolution_us };
+    even.then(|| rules.judge(&slices(report, step)))
+}
+
+/// Autocorrelation time of "this request failed" in send order.
+pub(super) fn error_tau(step: &StepReport) -> f64 {
+    let failed: BTreeSet<u64> = step.failed_at.iter().map(|at| u64::from(*at)).collect();
+    // Beyond the samples that are kept, nothing is known of single requests.
+    indicator_tau((0..step.kept()).map(|at| failed.contains(&at)))
+}
+
+fn slices(report: &LoadReport, step: &StepReport) -> Vec<Minute> {
+    let health = &report.health;
+    let lags = health.schedule_lag.p99_us >= LAGGING_US;
+    let failed: BTreeSet<usize> = step.failed_at.iter().map(|at| *at as usize).collect();
+    let kept = usize::try_from(step.kept()).unwrap_or(usize::MAX);
+    let share = |of: usize, slice: usize| of * slice / WINDOW_MINUTES..of * (slice + 1) / WINDOW_MINUTES;
+    let finite = |us: &u32| if *us == load::INFINITE_US { NEVER_US } else { u64::from(*us) };
+    let slice = |at: usize| {
+        let failed: Vec<bool> = share(kept, at).map(|place| failed.contains(&place)).collect();
+        let sent = failed.len() as u64;
+        // What was dropped is spread over the whole load: when, the report does not tell.
+        let begun = health.planned.saturating_sub(health.dropped);
+        let planned = (sent * health.planned).checked_div(begun).unwrap_or(sent);
+        Minute {
+            planned,
+            latencies_us: step.samples_us[share(step.samples_us.len(), at)].iter().map(finite).collect(),
+            lagging: if lags { sent } else { 0 },
+            failed,
+            silence: Duration::ZERO,
+            disturbed: false,
+        }
+    };
+    (0..WINDOW_MINUTES).map(slice).collect()
+}
