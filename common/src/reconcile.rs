@@ -44,6 +44,9 @@ pub struct Reconciliation {
     pub app: AppId,
     /// The route, `POST /register`.
     pub route: String,
+    /// 1, or 2 for a fresh measurement after the first one differed.
+    #[serde(default = "first")]
+    pub attempt: u8,
     /// Records of the probe that the command center must know.
     pub expected: u64,
     /// Found there once, with equal figures.
@@ -65,6 +68,10 @@ pub struct Reconciliation {
     pub examples: Vec<Discrepancy>,
 }
 
+fn first() -> u8 {
+    1
+}
+
 /// The figures of a tile beside those of the probe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TileComparison {
@@ -77,6 +84,12 @@ pub struct TileComparison {
 }
 
 impl Reconciliation {
+    /// Records that the two sources do not tell alike.
+    #[must_use]
+    pub fn anomalies(&self) -> u64 {
+        self.lost + self.late + self.duplicated + self.disagreeing
+    }
+
     /// What the second source says about this route.
     #[must_use]
     pub fn second_source(&self) -> SecondSource {

@@ -73,6 +73,12 @@ impl Settings {
         Ok(self.text("GITHUB_STEP_SUMMARY")?.map(PathBuf::from))
     }
 
+    /// True within GitHub Actions, which shows certain lines of the output beside the run.
+    #[must_use]
+    pub fn github_actions(&self) -> bool {
+        matches!(self.text("GITHUB_ACTIONS"), Ok(Some(value)) if value == "true")
+    }
+
     /// True if `CI` says that nobody watches the terminal: set to anything but `false` or `0`.
     #[must_use]
     pub fn ci(&self) -> bool {

@@ -4,10 +4,14 @@
 //! count is a [`NonZeroU64`]: a verdict without samples cannot be built. `Pass` also holds the second source's
 //! [`Agreement`], or the words why a claim has only one source.
 
+mod evidence;
 mod exit;
 mod rollup;
 mod ruling;
+mod score;
 mod slo;
+mod statement;
+mod steady;
 
 use std::num::NonZeroU64;
 
@@ -17,10 +21,13 @@ use crate::ids::TraceId;
 use crate::slo::{Judgement, Reason};
 
 pub use crate::slo::Grade;
+pub use evidence::{LatencyFigures, Part, SloEvidence, Steadiness, StopCause};
 pub use exit::{Outcome, exit_code};
 pub use rollup::{Rollup, Tally, roll_up};
-pub use ruling::{Claim, Ruling, from_findings};
-pub use slo::{LatencyFigures, SloEvidence, StopCause, judge_errors, judge_p95};
+pub use ruling::{Claim, Family, Ruling, Window, from_findings};
+pub use score::{Aspect, scored};
+pub use slo::{judge_errors, judge_p95};
+pub use statement::Statement;
 
 /// The harness's word on one claim.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -10,8 +10,8 @@ use common::contract::Contract;
 use common::ids::{AppId, RunId, TraceId};
 use common::load::{Journey, PackedSamples};
 use common::reconcile::Reconciliation;
-use common::slo::WindowReport;
-use common::verdict::{LatencyFigures, Rollup, Ruling};
+use common::slo::{Delta, Score, Transition, WindowReport};
+use common::verdict::{Grade, LatencyFigures, Rollup, Ruling};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use shape::{Knee, ShapePoint, ShapeRun, StageFigures};
@@ -20,24 +20,54 @@ pub(crate) use stream::{Goodput, StreamFigures, StreamLatency};
 /// One line of the ledger.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "rulings are most of a ledger, and few records live at a time")]
 pub(crate) enum Record {
     RunStarted(RunStarted),
-    RunResumed { at: String, torn_bytes: u64 },
-    PhaseStarted { phase: u8, title: String, at: String },
+    RunResumed {
+        at: String,
+        torn_bytes: u64,
+    },
+    PhaseStarted {
+        phase: u8,
+        title: String,
+        at: String,
+    },
     Inventory(Inventory),
     Probed(Box<RouteFigures>),
-    Reconciled { phase: u8, reconciliation: Reconciliation },
-    Checked { phase: u8, report: CheckReport },
+    Reconciled {
+        phase: u8,
+        reconciliation: Reconciliation,
+    },
+    Checked {
+        phase: u8,
+        report: CheckReport,
+    },
     Shaped(Box<ShapeRun>),
     KnownIssue(KnownIssue),
     Funnel(Funnel),
     AuthTrace(Box<AuthTrace>),
     Ruled(Ruling),
-    Note { phase: u8, app: Option<AppId>, text: String },
-    PhaseFinished { phase: u8, at: String, took_s: f64 },
-    RolledUp { rollup: Rollup, missing_for_ready: Vec<String> },
-    RunFinished { at: String, took_s: f64, exit_code: u8 },
+    Note {
+        phase: u8,
+        app: Option<AppId>,
+        text: String,
+    },
+    PhaseFinished {
+        phase: u8,
+        at: String,
+        took_s: f64,
+    },
+    RolledUp {
+        rollup: Rollup,
+        missing_for_ready: Vec<String>,
+        /// Absent for the first run of its kind.
+        #[serde(default)]
+        change: Option<Change>,
+    },
+    RunFinished {
+        at: String,
+        took_s: f64,
+        exit_code: u8,
+    },
 }
 
 impl Record {
@@ -326,6 +356,18 @@ pub(crate) struct MoneyLine {
     pub(crate) currency: String,
 }
 
+/// What changed since the last run of the same command, target and profile.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Change {
+    pub(crate) before: RunId,
+    pub(crate) grade: Grade,
+    pub(crate) score: Score,
+    /// How the score changed; absent where one of the two could not be scored.
+    pub(crate) delta: Option<Delta>,
+    /// Claims that stand differently, are new or are gone.
+    pub(crate) transitions: Vec<Transition>,
+}
+
 /// A run as its ledger tells it, grouped for reading. Nothing is computed here.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RunView {
@@ -343,6 +385,7 @@ pub(crate) struct RunView {
     pub(crate) notes: Vec<(u8, Option<AppId>, String)>,
     pub(crate) rollup: Option<Rollup>,
     pub(crate) missing_for_ready: Vec<String>,
+    pub(crate) change: Option<Change>,
     /// When it ended, how long it took, its exit code; absent if it did not end.
     pub(crate) finished: Option<(String, f64, u8)>,
     pub(crate) resumed: u32,
@@ -384,25 +427,34 @@ impl RunView {
             Record::KnownIssue(issue) => self.known_issues.push(issue),
             Record::Funnel(funnel) => self.funnels.push(funnel),
             Record::AuthTrace(trace) => self.auth_trace = Some(*trace),
-            Record::Ruled(ruling) => self.rulings.push(ruling),
+            Record::Ruled(ruling) => self.rule(ruling),
             Record::Note { phase, app, text } => self.notes.push((phase, app, text)),
             Record::PhaseFinished { phase, took_s, .. } => {
                 if let Some(view) = self.phases.iter_mut().find(|view| view.phase == phase) {
                     view.took_s = Some(took_s);
                 }
             }
-            Record::RolledUp { rollup, missing_for_ready } => {
+            Record::RolledUp { rollup, missing_for_ready, change } => {
                 self.rollup = Some(rollup);
+                self.change = change;
                 self.missing_for_ready = missing_for_ready;
             }
             Record::RunFinished { at, took_s, exit_code } => self.finished = Some((at, took_s, exit_code)),
         }
     }
 
+    /// The last word on a claim counts, at the place of the first.
+    fn rule(&mut self, ruling: Ruling) {
+        match self.rulings.iter_mut().find(|earlier| earlier.claim.id == ruling.claim.id) {
+            Some(earlier) => *earlier = ruling,
+            None => self.rulings.push(ruling),
+        }
+    }
+
     fn forget_phase(&mut self, phase: u8) {
         self.phases.retain(|view| view.phase != phase);
         self.figures.retain(|figures| figures.phase != phase);
-        self.reconciliations.retain(|(of, _)| *of != phase);
+        self.reconciliations.retain(|(of, ..)| *of != phase);
         self.shapes.retain(|shape| shape.phase != phase);
         self.checks.retain(|(of, _)| *of != phase);
         self.rulings.retain(|ruling| ruling.claim.phase != phase);

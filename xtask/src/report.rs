@@ -5,6 +5,7 @@ mod a8_baseline;
 mod app_files;
 mod auth_trace;
 mod baseline;
+mod egrs;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod funnel;
@@ -17,6 +18,7 @@ mod matrix;
 mod perf_summary;
 mod select;
 mod state;
+mod statement;
 mod streams;
 mod summary;
 #[cfg(test)]
@@ -32,6 +34,7 @@ pub(crate) use markdown::{cell, code};
 pub(crate) use matrix::glance;
 pub(crate) use select::{apps, decided, undecided};
 pub(crate) use state::State;
+pub(crate) use statement::{github, terminal};
 pub(crate) use streams::dialect_lines;
 pub(crate) use text::{duration, ms, pct, plural, printable};
 
@@ -70,6 +73,8 @@ pub(crate) fn render_all(view: &RunView) -> Vec<Artifact> {
     artifacts.extend(auth_trace::render(view));
     artifacts.extend(streams::render(view));
     artifacts.extend(funnel::render(view));
+    artifacts.extend(egrs::render(view));
+    artifacts.extend(statement::render(view));
     artifacts.extend(junit::render(view));
     artifacts.extend(html::render(view));
     artifacts.sort_by(|a, b| a.path.cmp(&b.path));

@@ -1,6 +1,8 @@
 //! A run: phases in order, everything recorded, a verdict at the end.
 
 mod audit;
+mod before;
+mod confirm;
 mod data;
 mod figures;
 mod gauge;
@@ -8,6 +10,7 @@ mod inventory;
 mod known_issues;
 mod load;
 mod plan;
+mod prior;
 mod probe;
 mod runner;
 mod second_source;
@@ -70,6 +73,8 @@ pub(crate) enum RunError {
 /// A run under way.
 pub(crate) struct Run {
     ledger: Ledger,
+    /// The last run of the same kind.
+    before: Option<before::Before>,
     pub(crate) view: RunView,
     pub(crate) ui: Arc<Ui>,
     pub(crate) plan: Plan,
@@ -95,6 +100,11 @@ impl Run {
         }
         self.view.add(record);
         Ok(())
+    }
+
+    /// What earlier runs say about a route under a load.
+    fn prior(&self, _of: &crate::record::RouteFigures) -> prior::Prior {
+        prior::Prior::NONE
     }
 
     /// Writes a remark and shows it.

@@ -21,7 +21,7 @@ use live::Live;
 
 pub(crate) use board::LoadPlan;
 pub(crate) use keys::{Keys, restore as restore_terminal};
-pub(crate) use verdict::{github_summary, render_place, render_verdict_block};
+pub(crate) use verdict::{github_annotations, github_summary, render_place, render_verdict_block};
 
 /// How a load goes, once a second or so.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -9,10 +9,10 @@ use common::ids::AppId;
 use common::load::{self, LoadError, LoadOptions, LoadReport, StepReport};
 use common::reconcile::{Reconciliation, Rules, SeenEvent, join};
 use common::scenario::Scenario;
-use common::slo::{Reason, indicator_tau};
+use common::slo::{Reason, Stability, indicator_tau};
 use common::testkit::{Ecosystem, Tamper, TamperProxy};
 use common::units::Micros;
-use common::verdict::{LatencyFigures, SecondSource, SloEvidence, Verdict, judge_errors, judge_p95};
+use common::verdict::{LatencyFigures, SecondSource, SloEvidence, Steadiness, Verdict, judge_errors, judge_p95};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -101,6 +101,7 @@ pub(super) fn evidence(report: &LoadReport, step: &StepReport, second: SecondSou
     let slow = step.samples_us.iter().map(|us| u64::from(*us) > LIMIT.0);
     let failed: Vec<u64> = step.failed_at.iter().map(|at| u64::from(*at)).collect();
     SloEvidence {
+        seconds: report.measured_s,
         requests: step.count,
         errors: step.error_count(),
         timeouts: step.errors.get(&load::ErrorKind::Timeout).copied().unwrap_or(0),
@@ -114,6 +115,7 @@ pub(super) fn evidence(report: &LoadReport, step: &StepReport, second: SecondSou
         underloaded: report.health.dropped_too_many(),
         stopped: report.end != load::End::Completed,
         cause: None,
+        steady: Some(Steadiness { established: true, window: Some(Stability::Stable), ..Steadiness::default() }),
         second,
         failed_traces: Vec::new(),
         slow_traces: Vec::new(),

@@ -67,6 +67,7 @@ fn empty((app, route): &RouteKey) -> Reconciliation {
     Reconciliation {
         app: *app,
         route: route.clone(),
+        attempt: 1,
         expected: 0,
         matched: 0,
         lost: 0,

@@ -3,6 +3,8 @@
 //! A window is stable only if that is shown: its last third is as fast as its first (an equivalence test, not the
 //! absence of a difference), and nothing speaks against it.
 
+mod flaw;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,8 @@ use super::judge::{Claim, Terms};
 use super::proportion::{at_least, at_most};
 use super::quantile::{Quantile, nearest_rank};
 use super::ratio::{QuantileRatio, QuantileSample, quantile_ratio};
+
+pub use flaw::Flaw;
 
 /// The length of a window, in minutes.
 pub const WINDOW_MINUTES: usize = 15;
@@ -62,61 +66,6 @@ pub enum Stability {
     Undecided,
     /// Something speaks against it.
     Unstable,
-}
-
-/// What speaks against a window. Minutes and thirds count from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "flaw", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Flaw {
-    /// It does not have [`WINDOW_MINUTES`] minutes.
-    Length,
-    /// Telemetry was silent for more than a minute.
-    Silence {
-        /// In which minute.
-        minute: usize,
-    },
-    /// Fewer than 98 % of what was planned was sent, or nothing was planned.
-    Unsent {
-        /// In which minute.
-        minute: usize,
-    },
-    /// The P99 of the harness's send lag is not below 5 ms.
-    Lag,
-    /// Something was restarted, deployed, reconfigured or broken on purpose.
-    Disturbed {
-        /// In which minute.
-        minute: usize,
-    },
-    /// A quantile of two thirds differs by more than a factor of 1.2, at 99 %.
-    Shift {
-        /// Which quantile.
-        quantile: Quantile,
-        /// The earlier third.
-        from: usize,
-        /// The later third.
-        to: usize,
-    },
-    /// The median of a minute is off by more than a factor of 1.5, and not by chance.
-    OddMinute {
-        /// Which minute.
-        minute: usize,
-    },
-    /// The errors of a third break their limit.
-    Errors {
-        /// Which third.
-        third: usize,
-    },
-}
-
-impl Flaw {
-    fn reason(self) -> Reason {
-        match self {
-            Self::Length => Reason::TooFew,
-            Self::Silence { .. } => Reason::TelemetryGap,
-            Self::Unsent { .. } | Self::Lag => Reason::HarnessFault,
-            _ => Reason::Unstable,
-        }
-    }
 }
 
 /// What was found about a window.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, Ruling, Verdict};
+use super::{Outcome, Ruling, Verdict, scored};
 use crate::ids::AppId;
-use crate::slo::Grade;
+use crate::slo::{self, Egrs, EgrsLimits, Grade, ScoredService, egrs};
 
 /// Counts of verdicts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,16 +42,29 @@ pub struct Rollup {
     pub undecided: Vec<String>,
     /// Known issues that showed again.
     pub known_issues: Vec<String>,
+    /// The score of the ecosystem as an interval.
+    pub egrs: Egrs,
+    /// The scored apps, in the order of the score's.
+    pub services: Vec<ScoredService>,
+    /// How many claims that decide were judged together, each with a chance to look like a failure.
+    pub judged_together: u64,
 }
 
-/// Rolls rulings up. NOT READY if one that decides failed or there are none; READY if all that decide passed and no
-/// known issue showed; else CONDITIONAL.
+/// Rolls rulings up, by the rules of [`egrs`]: NOT READY if a claim that decides failed, nothing was ruled, or the score
+/// cannot reach its least; READY if all that decide passed, the score is high enough at worst and no known issue showed;
+/// else CONDITIONAL.
 #[must_use]
 pub fn roll_up(rulings: &[Ruling]) -> Rollup {
-    let (grade, tally) = grade_of(rulings.iter());
+    let services = scored(rulings);
+    let egrs = egrs(&services, EgrsLimits::default());
+    let tally = tally(rulings.iter());
+    let grade = word(&egrs, tally, rulings.iter());
     let apps = AppId::ALL.into_iter().filter_map(|app| {
-        let own: Vec<_> = rulings.iter().filter(|ruling| ruling.claim.app == app).collect();
-        (!own.is_empty()).then(|| (app, grade_of(own.into_iter())))
+        let service = services.iter().find(|service| service.name == app.lower())?;
+        let rulings = || rulings.iter().filter(move |ruling| ruling.claim.app == app);
+        let tally = self::tally(rulings());
+        let own = slo::egrs(std::slice::from_ref(service), EgrsLimits::default());
+        Some((app, (word(&own, tally, rulings()), tally)))
     });
     let failed: Vec<_> = rulings.iter().filter(|r| r.claim.gate && r.verdict.is_fail()).collect();
     let outcome = match grade {
@@ -79,44 +92,32 @@ pub fn roll_up(rulings: &[Ruling]) -> Rollup {
         failed: failed.iter().map(|ruling| ruling.claim.id.clone()).collect(),
         undecided: ids(&|ruling| ruling.claim.gate && !ruling.verdict.is_pass() && !ruling.verdict.is_fail()),
         known_issues,
+        egrs,
+        services,
+        judged_together: rulings.iter().filter(|ruling| ruling.gate_p().is_some()).count() as u64,
     }
 }
 
-fn grade_of<'a>(rulings: impl Iterator<Item = &'a Ruling>) -> (Grade, Tally) {
+/// The grade of a score. A known issue keeps it from being READY, and claims that do not decide make nothing ready.
+fn word<'a>(egrs: &Egrs, tally: Tally, mut rulings: impl Iterator<Item = &'a Ruling>) -> Grade {
+    match egrs.grade {
+        Grade::Ready if !rulings.any(|ruling| ruling.claim.gate) => Grade::NotReady,
+        Grade::Ready if tally.known > 0 => Grade::Conditional,
+        grade => grade,
+    }
+}
+
+fn tally<'a>(rulings: impl Iterator<Item = &'a Ruling>) -> Tally {
     let mut tally = Tally::default();
-    let mut undecided = false;
-    let mut passed = false;
     for ruling in rulings {
-        let gate = ruling.claim.gate;
         match ruling.verdict {
-            Verdict::Pass { .. } => {
-                tally.pass += 1;
-                passed |= gate;
-            }
-            Verdict::Fail { .. } if gate => tally.fail += 1,
-            Verdict::Fail { .. } => {
-                tally.known += 1;
-                undecided = true;
-            }
-            Verdict::Inconclusive { .. } => {
-                tally.inconclusive += 1;
-                undecided |= gate;
-            }
-            Verdict::Held { .. } => {
-                tally.held += 1;
-                undecided |= gate;
-            }
-            Verdict::Skipped { .. } => {
-                tally.skipped += 1;
-                undecided |= gate;
-            }
+            Verdict::Pass { .. } => tally.pass += 1,
+            Verdict::Fail { .. } if ruling.claim.gate => tally.fail += 1,
+            Verdict::Fail { .. } => tally.known += 1,
+            Verdict::Inconclusive { .. } => tally.inconclusive += 1,
+            Verdict::Held { .. } => tally.held += 1,
+            Verdict::Skipped { .. } => tally.skipped += 1,
         }
     }
-    let grade = match () {
-        () if tally.fail > 0 => Grade::NotReady,
-        () if undecided => Grade::Conditional,
-        () if passed => Grade::Ready,
-        () => Grade::NotReady,
-    };
-    (grade, tally)
+    tally
 }

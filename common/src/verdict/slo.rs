@@ -1,80 +1,9 @@
 //! Verdicts on service levels: the probe's figures, the generator's health and the second source together.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Confirmation, Figures, SecondSource, Verdict};
+use super::steady;
+use super::{Confirmation, Figures, SecondSource, SloEvidence, StopCause, Verdict};
 use crate::ids::TraceId;
-use crate::slo::{Claim, Decision, Judgement, Quantile, Reason, Terms};
-
-/// Latency quantiles in milliseconds, each with its interval where the samples give one.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct LatencyFigures {
-    /// The limit.
-    pub limit_ms: f64,
-    /// Median.
-    pub p50_ms: f64,
-    /// 95th percentile, nearest rank.
-    pub p95_ms: f64,
-    /// Lower end of its 95 % interval; absent if there is none.
-    pub p95_lower_ms: Option<f64>,
-    /// Upper end of its 95 % interval; absent if there is none.
-    pub p95_upper_ms: Option<f64>,
-    /// 99th percentile, nearest rank.
-    pub p99_ms: f64,
-    /// The slowest.
-    pub max_ms: f64,
-}
-
-/// What one route showed under one load.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SloEvidence {
-    /// All requests of the judged window.
-    pub requests: u64,
-    /// Those that did not get what they should.
-    pub errors: u64,
-    /// Those errors that are timeouts.
-    pub timeouts: u64,
-    /// Requests with a latency: successes and timeouts.
-    pub timed: u64,
-    /// Those of them over the limit, counted exactly.
-    pub over_limit: u64,
-    /// Their quantiles.
-    pub latency: LatencyFigures,
-    /// Autocorrelation time of the latency indicator.
-    pub tau_latency: f64,
-    /// Autocorrelation time of the error indicator.
-    pub tau_errors: f64,
-    /// True if latency was taken from an intended start.
-    pub open_model: bool,
-    /// Why a failure of latency must not be blamed on the app: the generator was late itself.
-    pub generator_late: Option<String>,
-    /// Why a pass would rest on less load than was promised: too many iterations were dropped.
-    pub underloaded: Option<String>,
-    /// True if the load was stopped before its end.
-    pub stopped: bool,
-    /// What was seen that ended it, where it was ended because of what was seen.
-    pub cause: Option<StopCause>,
-    /// What the second source says.
-    pub second: SecondSource,
-    /// Traces of failed requests.
-    pub failed_traces: Vec<TraceId>,
-    /// Traces of the slowest requests.
-    pub slow_traces: Vec<TraceId>,
-}
-
-/// Why a load was ended because of what was seen in it.
-///
-/// A load that ends at its worst moment is no fair sample: its fixed interval shows nothing. Only a condition that is
-/// proof by itself, over all the times it was looked at, lets a claim fail; nothing lets it pass.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StopCause {
-    /// Which condition, with its figures.
-    pub sentence: String,
-    /// True if it proves that this route's share of errors is broken.
-    pub proves_errors: bool,
-    /// The latency in milliseconds that it proves the P95 of this route to be above, if it does.
-    pub proves_p95_above_ms: Option<f64>,
-}
+use crate::slo::{Claim, Decision, Evidence, Judgement, Quantile, Reason, Terms};
 
 /// Judges "fewer than `limit_pct` percent errors".
 #[must_use]
@@ -98,10 +27,11 @@ pub fn judge_errors(evidence: &SloEvidence, limit_pct: f64) -> (Verdict, String)
     let late = evidence.generator_late.as_deref().filter(|_| excused);
     if let Some(cause) = &evidence.cause {
         // One percent is what the condition is about; a route that is allowed more is not shown to be broken.
-        let proven = cause.proves_errors && limit_pct <= 1.0 && late.is_none();
-        return stopped(cause, proven, figures, &evidence.failed_traces, &seen);
+        let proven = cause.proves_errors && limit_pct <= 1.0;
+        return stopped(cause, proven, late, figures, &evidence.failed_traces, &seen);
     }
-    decide(evidence, judgement, figures, late, &evidence.failed_traces, &seen)
+    let unsteady = steady::of_errors(evidence, &judgement, terms);
+    decide(evidence, judgement, figures, Doubts { late, unsteady }, &evidence.failed_traces, &seen)
 }
 
 /// Judges "95 % of requests within the limit".
@@ -131,29 +61,43 @@ pub fn judge_p95(evidence: &SloEvidence) -> (Verdict, String) {
         return (verdict, format!("{seen}; the load waited for answers, so its latencies are too kind"));
     }
     if let Some(cause) = &evidence.cause {
-        let proven =
-            cause.proves_p95_above_ms.is_some_and(|ms| latency.limit_ms <= ms) && evidence.generator_late.is_none();
-        return stopped(cause, proven, figures, &evidence.slow_traces, &seen);
+        let proven = cause.proves_p95_above_ms.is_some_and(|ms| latency.limit_ms <= ms);
+        let late = evidence.generator_late.as_deref();
+        return stopped(cause, proven, late, figures, &evidence.slow_traces, &seen);
     }
-    decide(evidence, judgement, figures, evidence.generator_late.as_deref(), &evidence.slow_traces, &seen)
+    let doubts =
+        Doubts { late: evidence.generator_late.as_deref(), unsteady: steady::of_p95(evidence, &judgement, terms) };
+    decide(evidence, judgement, figures, doubts, &evidence.slow_traces, &seen)
+}
+
+/// Why what the counts say may not be what the app is like.
+struct Doubts<'a> {
+    /// The generator was late itself.
+    late: Option<&'a str>,
+    /// The samples do not stand for more than themselves.
+    unsteady: Option<steady::Unsteady>,
 }
 
 fn decide(
     evidence: &SloEvidence,
     judgement: Judgement,
     figures: Figures,
-    generator_late: Option<&str>,
+    doubts: Doubts<'_>,
     traces: &[TraceId],
     seen: &str,
 ) -> (Verdict, String) {
     // Lateness of the generator only ever adds to a latency, so it excuses what is not a pass, and no pass needs it.
     let fault = match judgement.decision {
         Decision::Pass => evidence.underloaded.as_deref(),
-        Decision::Fail | Decision::Undecided(_) => generator_late,
+        Decision::Fail | Decision::Undecided(_) => doubts.late,
     };
     if let Some(fault) = fault {
         let verdict = undecided(Reason::HarnessFault, figures, fault, "a generator that keeps its schedule");
         return (verdict, format!("{seen}; {fault}"));
+    }
+    if let (Some(unsteady), Decision::Pass | Decision::Fail) = (&doubts.unsteady, judgement.decision) {
+        let verdict = undecided(unsteady.reason, figures, &unsteady.observed, &unsteady.required);
+        return (verdict, format!("{seen}; {}; needed: {}", unsteady.observed, unsteady.required));
     }
     match judgement.decision {
         Decision::Fail => {
@@ -161,7 +105,7 @@ fn decide(
             (Verdict::Fail { figures, traces }, format!("{seen}; the whole interval is beyond the limit"))
         }
         Decision::Undecided(reason) => {
-            let (observed, required) = needs(&judgement);
+            let (observed, required) = needs(&judgement, evidence.seconds);
             let line = format!("{seen}; {observed}, {required}");
             (Verdict::Inconclusive { reason, figures: Some(figures), observed, required }, line)
         }
@@ -173,15 +117,39 @@ fn decide(
     }
 }
 
-/// The verdict on a load that ended because of what was seen.
-fn stopped(cause: &StopCause, proven: bool, figures: Figures, traces: &[TraceId], seen: &str) -> (Verdict, String) {
+/// The verdict on a load that ended because of what was seen: never on its fixed interval. It fails if the condition is
+/// proof by itself, or if the evidence at the moment of the stop refutes the claim, which holds whenever one stops.
+fn stopped(
+    cause: &StopCause,
+    proven: bool,
+    late: Option<&str>,
+    mut figures: Figures,
+    traces: &[TraceId],
+    seen: &str,
+) -> (Verdict, String) {
     let why = &cause.sentence;
-    if proven {
+    if let Some(late) = late {
+        let verdict = undecided(Reason::HarnessFault, figures, late, "a generator that keeps its schedule");
+        return (verdict, format!("{seen}; the load was stopped ({why}), but {late}"));
+    }
+    let refuted = figures.judgement.as_ref().and_then(refuted_at_any_time);
+    if let (Some(e), Some(judgement)) = (refuted, figures.judgement.as_mut()) {
+        // What the interval says does not hold for a load that ends when it looks worst; one over the e-value does.
+        judgement.p_fail_effective = Some((-e).exp().min(1.0));
+    }
+    if proven || refuted.is_some() {
         let verdict = Verdict::Fail { figures, traces: traces.to_vec() };
-        return (verdict, format!("{seen}; the load was stopped on proof, to be confirmed by another one: {why}"));
+        return (verdict, format!("{seen}; the load was stopped on proof: {why}"));
     }
     let verdict = undecided(Reason::Stopped, figures, why, "a load that runs to its end");
     (verdict, format!("{seen}; the load was stopped, which by itself shows nothing about this claim: {why}"))
+}
+
+/// The logarithm of the e-value against the claim, where it refutes the claim at its confidence.
+fn refuted_at_any_time(judgement: &Judgement) -> Option<f64> {
+    let k = judgement.k as f64 / judgement.tau;
+    let evidence = Evidence::of(k, judgement.n_eff, judgement.limit)?;
+    (evidence.decision(judgement.conf) == Decision::Fail).then_some(evidence.above)
 }
 
 /// A pass needs the second source.
@@ -214,8 +182,8 @@ fn nothing(what: &str, judgement: &Judgement) -> (Verdict, String) {
     (Verdict::nothing_seen(what, required), line)
 }
 
-/// Observed and required, in words.
-fn needs(judgement: &Judgement) -> (String, String) {
+/// Observed and required, in words; `seconds` is how long the samples took.
+fn needs(judgement: &Judgement, seconds: f64) -> (String, String) {
     let n = judgement.n;
     let correlated = if judgement.tau > 1.005 {
         format!(" worth {:.0} independent ones (tau {:.1})", judgement.n_eff, judgement.tau)
@@ -224,10 +192,23 @@ fn needs(judgement: &Judgement) -> (String, String) {
     };
     let observed = format!("observed {n} samples{correlated}");
     let required = match judgement.samples_needed {
-        Some(more) => format!("required {} at this rate", n + more),
+        Some(more) => {
+            let time = (seconds > 0.0).then(|| seconds * (more as f64 / n as f64));
+            let time = time.map(|s| format!(", about {} more of this load", duration(s))).unwrap_or_default();
+            format!("required {} at this rate{time}", n + more)
+        }
         None => "required more than ten million at this rate: the truth lies at the limit".to_owned(),
     };
     (observed, required)
+}
+
+/// `40 s`, `3 min`, `2.5 h`.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 90.0 => format!("{:.0} s", s.max(1.0)),
+        s if s < 5_400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3_600.0),
+    }
 }
 
 fn percent_interval(judgement: &Judgement) -> String {

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::check::{CheckReport, Finding};
 use crate::ids::AppId;
+use crate::slo::Stability;
 use crate::units::Micros;
 
 fn agrees() -> SecondSource {
@@ -16,9 +17,15 @@ fn agreement() -> Agreement {
     Agreement { source: "A8's request events".into(), matched: NonZeroU64::new(100).unwrap() }
 }
 
+/// An even load that earlier runs bound.
+fn steady() -> Steadiness {
+    Steadiness { established: true, window: Some(Stability::Stable), ..Steadiness::default() }
+}
+
 /// Ten thousand requests without an error, none too slow, all as it should be.
 fn flawless() -> SloEvidence {
     SloEvidence {
+        seconds: 0.0,
         requests: 10_000,
         errors: 0,
         timeouts: 0,
@@ -32,6 +39,7 @@ fn flawless() -> SloEvidence {
         underloaded: None,
         stopped: false,
         cause: None,
+        steady: Some(steady()),
         second: agrees(),
         failed_traces: vec![TraceId::from_u128(1)],
         slow_traces: vec![TraceId::from_u128(2)],
@@ -57,7 +65,10 @@ fn reason(verdict: &Verdict) -> Reason {
 #[test]
 fn a_load_that_was_stopped_shows_nothing_without_proof_however_good_or_bad_it_looked() {
     let cause = StopCause { sentence: "ST1: held".into(), proves_errors: false, proves_p95_above_ms: None };
-    for evidence in [flawless(), hopeless()] {
+    // 130 of 10,000 are a failure for who looks once, and not for who stops at the worst moment.
+    let bad = SloEvidence { errors: 130, over_limit: 560, ..flawless() };
+    assert!(both(&bad).iter().all(Verdict::is_fail));
+    for evidence in [flawless(), bad] {
         let evidence = SloEvidence { stopped: true, cause: Some(cause.clone()), ..evidence };
         assert_eq!(both(&evidence).map(|verdict| reason(&verdict)), [Reason::Stopped; 2]);
         assert!(judge_errors(&evidence, 1.0).1.ends_with("ST1: held"));
@@ -65,10 +76,18 @@ fn a_load_that_was_stopped_shows_nothing_without_proof_however_good_or_bad_it_lo
 }
 
 #[test]
+fn evidence_that_holds_at_any_time_fails_a_stopped_load_and_its_p_value_is_that_of_the_evidence() {
+    let cause = StopCause { sentence: "ST1: held".into(), proves_errors: false, proves_p95_above_ms: None };
+    for verdict in both(&SloEvidence { stopped: true, cause: Some(cause), ..hopeless() }) {
+        assert!(verdict.is_fail());
+    }
+}
+
+#[test]
 fn a_stop_that_is_proof_fails_the_claim_it_proves_and_no_other() {
     let proof = |proves_errors, proves_p95_above_ms| {
         let cause = StopCause { sentence: "proof".into(), proves_errors, proves_p95_above_ms };
-        SloEvidence { stopped: true, cause: Some(cause), ..hopeless() }
+        SloEvidence { errors: 130, over_limit: 560, stopped: true, cause: Some(cause), ..flawless() }
     };
     let [errors, latency] = both(&proof(true, None));
     assert!(errors.is_fail());
@@ -80,7 +99,7 @@ fn a_stop_that_is_proof_fails_the_claim_it_proves_and_no_other() {
     // A P95 above 100 ms says nothing about a limit of 150 ms, and a late generator is no witness.
     assert_eq!(reason(&judge_p95(&proof(false, Some(100.0))).0), Reason::Stopped);
     let late = SloEvidence { generator_late: Some("late".into()), ..proof(false, Some(200.0)) };
-    assert_eq!(reason(&judge_p95(&late).0), Reason::Stopped);
+    assert_eq!(reason(&judge_p95(&late).0), Reason::HarnessFault);
 }
 
 #[test]
@@ -351,7 +370,7 @@ fn a_failure_decides_whatever_else_passed_and_a_broken_check_outweighs_a_broken_
 
 #[test]
 fn a_known_issue_that_shows_is_conditional_and_named() {
-    let rollup = roll_up(&[ruling("slo", passed()), known(failed()), known(failed())]);
+    let rollup = roll_up(&[ruling("slo", passed()), ruling("check", passed()), known(failed()), known(failed())]);
     assert_eq!((rollup.grade, rollup.outcome), (Grade::Conditional, Outcome::Conditional));
     assert_eq!((rollup.tally.fail, rollup.tally.known), (0, 2));
     assert_eq!(rollup.known_issues, ["A8-PERF-001"]);

@@ -122,5 +122,8 @@ fn conclude(settled: Result<Settled, RunError>) -> u8 {
     if let Err(error) = ui::append_github_summary(&settings, &settled.view) {
         anstream::eprintln!("warning: GITHUB_STEP_SUMMARY: {error}");
     }
+    if settings.github_actions() {
+        ui::github_annotations(&settled.view).iter().for_each(|line| anstream::println!("{line}"));
+    }
     settled.exit_code
 }

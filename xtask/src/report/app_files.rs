@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use common::check::CheckReport;
 use common::ids::AppId;
 use common::reconcile::Reconciliation;
-use common::verdict::{Grade, Ruling};
+use common::verdict::{Grade, Ruling, Statement};
 use serde::Serialize;
 
 use super::head::{Counts, graded};
 use super::markdown::{cell, code, table};
-use super::select::{apps, traces};
+use super::select::apps;
 use super::state::State;
-use super::{Artifact, Head, funnel, json, matrix, perf_summary, text};
+use super::{Artifact, Head, funnel, json, matrix, perf_summary, statement, text};
 use crate::record::{RouteFigures, RunView};
 
 /// Three files for each app that took part.
@@ -41,7 +41,7 @@ fn verdict(view: &RunView, app: AppId) -> String {
     for state in State::ALL.into_iter().filter(|state| *state != State::Pass) {
         let of: Vec<_> = own.iter().filter(|ruling| State::of(ruling) == state).collect();
         for ruling in of {
-            story(&mut out, ruling);
+            out.push_str(&statement::markdown(state, &Statement::from(*ruling)));
         }
     }
     for (title, kind) in [("Service levels", "slo"), ("Checks", "check"), ("Telemetry", "telemetry")] {
@@ -59,20 +59,6 @@ fn verdict(view: &RunView, app: AppId) -> String {
     reconciliations(&mut out, view, app);
     broken_checks(&mut out, view, app);
     out
-}
-
-fn story(out: &mut String, ruling: &Ruling) {
-    let _ = writeln!(out, "### {} {}\n\n{}\n", State::of(ruling), cell(&ruling.claim.text), cell(&ruling.explanation));
-    if let Some(issue) = &ruling.claim.known_issue {
-        let _ = writeln!(out, "Known issue {}.\n", code(issue));
-    }
-    if !ruling.rerun.is_empty() {
-        let _ = writeln!(out, "```sh\n{}\n```\n", ruling.rerun);
-    }
-    let ids: Vec<_> = traces(ruling).iter().take(5).map(|id| code(&id.to_string())).collect();
-    if !ids.is_empty() {
-        let _ = writeln!(out, "Traces: {}\n", ids.join(", "));
-    }
 }
 
 fn reconciliations(out: &mut String, view: &RunView, app: AppId) {

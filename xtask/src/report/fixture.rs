@@ -88,7 +88,7 @@ pub(crate) fn records() -> Vec<Record> {
         "5 claims are undecided; the longest needs 20 min of load (--profile standard)".into(),
         "A8-PERF-001 showed again: turn a8_tile_cache on and measure once more".into(),
     ];
-    records.push(Record::RolledUp { rollup: roll_up(&rulings), missing_for_ready });
+    records.push(Record::RolledUp { rollup: roll_up(&rulings), missing_for_ready, change: None });
     records.push(Record::RunFinished { at: "2026-11-21T10:17:41.210Z".into(), took_s: 160.798, exit_code: 100 });
     records
 }
@@ -345,6 +345,7 @@ fn funnel() -> Vec<Record> {
     let entry = Reconciliation {
         app: AppId::A6,
         route: "funnel b2b".into(),
+        attempt: 1,
         expected: 39,
         matched: 39,
         lost: 0,

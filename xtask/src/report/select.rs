@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use common::ids::{AppId, TraceId};
-use common::slo::Claim;
-use common::verdict::{Ruling, SecondSource, Verdict};
+use common::verdict::{Aspect, Ruling, SecondSource, Verdict};
 
 use super::state::State;
 use super::text::{count, ms};
@@ -33,31 +32,6 @@ pub(crate) fn traces(ruling: &Ruling) -> &[TraceId] {
     match &ruling.verdict {
         Verdict::Fail { traces, .. } => traces,
         _ => &[],
-    }
-}
-
-/// What a claim on a service level is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Aspect {
-    Latency,
-    Errors,
-    Other,
-}
-
-impl Aspect {
-    /// By the judged claim, or by the id where nothing was judged.
-    pub(crate) fn of(ruling: &Ruling) -> Self {
-        if ruling.claim.kind != "slo" {
-            return Self::Other;
-        }
-        match ruling.verdict.figures().and_then(|figures| figures.judgement.as_ref()).map(|judged| judged.claim) {
-            Some(Claim::QuantileWithin { .. }) => Self::Latency,
-            Some(Claim::ErrorRateBelow { .. } | Claim::ErrorRateAtMost { .. }) => Self::Errors,
-            Some(Claim::SuccessAtLeast { .. }) => Self::Other,
-            None if ruling.claim.id.contains(".p95") => Self::Latency,
-            None if ruling.claim.id.contains(".error") => Self::Errors,
-            None => Self::Other,
-        }
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use common::verdict::{Grade, Ruling, Verdict};
+use common::verdict::{Aspect, Grade, Ruling, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::head::{Counts, graded};
-use super::select::{Aspect, apps, decided, traces, undecided};
+use super::select::{apps, decided, traces, undecided};
 use super::{Artifact, Head, head, json};
 use crate::record::{RunView, ShapeRun};
 
@@ -211,7 +211,7 @@ fn level(ruling: &Ruling) -> Option<Level> {
     let about = match Aspect::of(ruling) {
         Aspect::Latency => "latency",
         Aspect::Errors => "errors",
-        Aspect::Other => return None,
+        _ => return None,
     };
     let figures = ruling.verdict.figures();
     let latency = figures.and_then(|figures| figures.latency.as_ref());

@@ -2,10 +2,15 @@
 
 use common::check::Check;
 use common::ids::AppId;
+use common::reconcile::Reconciliation;
+use common::slo::{Decision, Reason, Terms};
 use common::verdict::{Claim, Confirmation, Figures, Ruling, SecondSource, Verdict, from_findings};
 
 use super::{Run, RunError};
 use crate::record::Record;
+
+/// So much must be shown to be reported before it is a pass; a single one that is not is a failure.
+const COMPLETE: common::slo::Claim = common::slo::Claim::SuccessAtLeast { target: 0.95 };
 
 /// Carries out the selected checks of a phase and rules on each.
 pub(super) async fn checks(run: &mut Run, phase: u8, wanted: impl Fn(&Check) -> bool) -> Result<(), RunError> {
@@ -50,36 +55,74 @@ fn missing(run: &Run, check: &Check) -> Option<String> {
 /// Rules, app by app, on whether what should have reached A8 in this phase did.
 pub(super) fn telemetry(run: &mut Run, phase: u8, apps: &[AppId]) -> Result<(), RunError> {
     for app in apps {
-        let own: Vec<_> =
-            run.view.reconciliations.iter().filter(|(of, entry)| *of == phase && entry.app == *app).collect();
-        let sum =
-            |part: fn(&common::reconcile::Reconciliation) -> u64| own.iter().map(|(_, entry)| part(entry)).sum::<u64>();
-        let expected = sum(|entry| entry.expected);
-        let bad = sum(|entry| entry.lost + entry.late + entry.duplicated + entry.disagreeing);
-        let (lost, late) = (sum(|entry| entry.lost), sum(|entry| entry.late));
-        let (doubled, differing) = (sum(|entry| entry.duplicated), sum(|entry| entry.disagreeing));
-        let matched = sum(|entry| entry.matched);
-        let traces = own.iter().flat_map(|(_, entry)| entry.examples.iter().map(|example| example.trace_id)).collect();
+        let of_app = run.view.reconciliations.iter().filter(|(of, entry)| *of == phase && entry.app == *app);
+        let own: Vec<_> = of_app.map(|(_, entry)| entry).collect();
         if own.is_empty() {
             continue;
         }
+        let (verdict, line) = completeness(&own);
         let text = format!("every sampled request of {app} reaches A8 once, within 60 s, with the same figures");
         let claim = claim(phase, *app, format!("{}.telemetry.phase{phase}", app.lower()), text, "telemetry");
-        let line = format!(
-            "{matched} of {expected} sampled requests match; {lost} lost, {late} late, {doubled} twice, {differing} with other figures"
-        );
-        let verdict = match (Figures::counted("sampled requests", expected, bad), matched) {
-            (Some(figures), _) if bad > 0 => Verdict::Fail { figures, traces },
-            (Some(figures), 1..) => {
-                let why = "it is the comparison of the two sources itself".to_owned();
-                Verdict::Pass { figures, second: Confirmation::SingleSource { why } }
-            }
-            _ => Verdict::nothing_seen("sampled requests", "at least 1"),
-        };
         let rerun = format!("cargo xtask suite {}", app.lower());
         run.record(Record::Ruled(Ruling::new(claim, verdict, line, rerun)))?;
     }
     Ok(())
+}
+
+/// Judges what A8 knows of one app's requests. What differed once and not in the fresh measurement is set aside: it is
+/// neither shown nor cleared.
+fn completeness(own: &[&Reconciliation]) -> (Verdict, String) {
+    let again = |entry: &Reconciliation| {
+        let fresh = |other: &&&Reconciliation| other.attempt > entry.attempt && other.route == entry.route;
+        own.iter().find(fresh).copied()
+    };
+    let set_aside =
+        |entry: &&&Reconciliation| entry.anomalies() > 0 && again(entry).is_some_and(|f| f.anomalies() == 0);
+    let aside: Vec<_> = own.iter().filter(set_aside).map(|entry| entry.route.as_str()).collect();
+    let counted: Vec<_> = own.iter().filter(|entry| !set_aside(entry)).collect();
+    let sum = |part: fn(&Reconciliation) -> u64| counted.iter().map(|entry| part(entry)).sum::<u64>();
+    let (expected, bad, matched) = (sum(|e| e.expected), sum(Reconciliation::anomalies), sum(|e| e.matched));
+    let traces = counted.iter().flat_map(|entry| entry.examples.iter().map(|example| example.trace_id)).collect();
+    let judgement = COMPLETE.judge(matched.min(expected), expected, Terms::default());
+    let share = |share: f64| share * 100.0;
+    let line = format!(
+        "{matched} of {expected} sampled requests match, so {:.1} % to {:.1} % of all are reported; {} lost, {} late, {} twice, \
+         {} with other figures",
+        share(judgement.interval.lower),
+        share(judgement.interval.upper),
+        sum(|e| e.lost),
+        sum(|e| e.late),
+        sum(|e| e.duplicated),
+        sum(|e| e.disagreeing)
+    );
+    let Some(figures) = Figures::counted("sampled requests", expected, bad) else {
+        return (Verdict::nothing_seen("sampled requests", "at least 1"), line);
+    };
+    let figures = Figures { judgement: Some(judgement), ..figures };
+    let undecided = |reason, figures, observed: String, required: &str| {
+        let required = required.to_owned();
+        Verdict::Inconclusive { reason, figures: Some(figures), observed, required }
+    };
+    if bad > 0 {
+        return (Verdict::Fail { figures, traces }, line);
+    }
+    if !aside.is_empty() {
+        let observed = format!("{} differed once and not when measured again", aside.join(", "));
+        let line = format!("{line}; set aside: {observed}");
+        return (undecided(Reason::Unconfirmed, figures, observed, "two measurements that agree"), line);
+    }
+    match judgement.decision {
+        Decision::Pass => {
+            let why = "it is the comparison of the two sources itself".to_owned();
+            (Verdict::Pass { figures, second: Confirmation::SingleSource { why } }, line)
+        }
+        _ => {
+            let needed =
+                judgement.samples_needed.map_or_else(|| "more".to_owned(), |more| (expected + more).to_string());
+            let observed = format!("{expected} sampled requests");
+            (undecided(Reason::TooFew, figures, observed, &format!("{needed} that match")), line)
+        }
+    }
 }
 
 fn claim(phase: u8, app: AppId, id: String, text: String, kind: &str) -> Claim {

@@ -9,13 +9,12 @@ use common::ids::AppId;
 use common::load::{self, LiveWindow, LoadError, LoadOptions, LoadReport, StepReport};
 use common::scenario::Scenario;
 use common::units::Micros;
-use common::verdict::{Claim, Figures, Ruling, SecondSource, SloEvidence, Verdict, judge_errors, judge_p95};
+use common::verdict::{Claim, Figures, Ruling, SecondSource, SloEvidence, Verdict, Window, judge_errors, judge_p95};
 
 use super::figures::{figures, latency_figures};
 use super::gauge::Gauge;
-use super::second_source;
-use super::stops;
-use super::{Run, RunError};
+use super::prior::Prior;
+use super::{Run, RunError, confirm, second_source, stops, window};
 use crate::record::{Record, RouteFigures};
 use crate::suites;
 use crate::ui::LoadPlan;
@@ -28,17 +27,43 @@ const DEFAULT_P95_MS: u32 = 150;
 /// Something by route.
 pub(crate) type ByRoute<T> = BTreeMap<(AppId, String), T>;
 
+/// One route under one load: what was seen, and what that says by itself.
+pub(super) struct Gauged {
+    pub(super) scenario: Scenario,
+    pub(super) figures: RouteFigures,
+    /// On errors and on latency.
+    pub(super) rulings: [Ruling; 2],
+    /// What the second source knows otherwise.
+    pub(super) anomaly: Option<String>,
+    /// Begin and end in microseconds since the epoch.
+    pub(super) span_us: (u64, u64),
+}
+
 /// Runs workloads side by side, as many at a time as the environment allows users, then reconciles and rules on each.
+/// What looks like a failure, or is told otherwise by the second source, is measured once more before it counts.
 ///
 /// Side by side, each route is asked at a lower pace for longer: its samples depend less on each other, and are worth
 /// more. Gives the figures of each route that had samples.
 pub(crate) async fn run_all(run: &mut Run, phase: u8, scenarios: Vec<Scenario>) -> Result<Vec<RouteFigures>, RunError> {
+    let first = measure(run, phase, scenarios, 1).await?;
+    confirm::settle(run, phase, &first).await?;
+    Ok(first.into_iter().map(|gauged| gauged.figures).collect())
+}
+
+/// Measures workloads, for the first time or for the second. What the first says is recorded at once.
+pub(super) async fn measure(
+    run: &mut Run,
+    phase: u8,
+    scenarios: Vec<Scenario>,
+    attempt: u8,
+) -> Result<Vec<Gauged>, RunError> {
     let most = run.guard.environment().limits().vus_without_approval;
     let mut all = Vec::new();
     for group in groups(scenarios, most) {
-        let group = stops::spare(run, phase, group)?;
+        // A failure that a stop showed is confirmed by one more load, which stops by the same conditions.
+        let group = if attempt == 1 { stops::spare(run, phase, group)? } else { group };
         if !group.is_empty() {
-            all.extend(run_group(run, phase, &group).await?);
+            all.extend(run_group(run, phase, &group, attempt).await?);
         }
     }
     Ok(all)
@@ -60,7 +85,7 @@ fn groups(scenarios: Vec<Scenario>, most: u32) -> Vec<Vec<Scenario>> {
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-async fn run_group(run: &mut Run, phase: u8, group: &[Scenario]) -> Result<Vec<RouteFigures>, RunError> {
+async fn run_group(run: &mut Run, phase: u8, group: &[Scenario], attempt: u8) -> Result<Vec<Gauged>, RunError> {
     run.go_on()?;
     let names = group.iter().map(|scenario| scenario.id.as_str()).collect::<Vec<_>>().join(", ");
     let longest = group.iter().map(|scenario| scenario.executor.duration()).max().unwrap_or_default();
@@ -83,7 +108,7 @@ async fn run_group(run: &mut Run, phase: u8, group: &[Scenario]) -> Result<Vec<R
     let mut all = Vec::new();
     for (scenario, result) in group.iter().zip(results) {
         match result {
-            Ok(report) => all.extend(settle(run, phase, scenario, &report).await?),
+            Ok(report) => all.extend(settle(run, phase, scenario, &report, attempt).await?),
             Err(error) => record_failure(run, phase, scenario, &error)?,
         }
     }
@@ -96,7 +121,8 @@ async fn settle(
     phase: u8,
     scenario: &Scenario,
     report: &LoadReport,
-) -> Result<Vec<RouteFigures>, RunError> {
+    attempt: u8,
+) -> Result<Vec<Gauged>, RunError> {
     stops::record(run, phase, scenario, report)?;
     thresholds(run, phase, scenario, report)?;
     if report.end == load::End::OutOfData {
@@ -107,22 +133,61 @@ async fn settle(
         );
         run.note(phase, Some(scenario.app), text)?;
     }
-    let compared = second_source::compare(run, phase, report).await?;
+    let compared = second_source::compare(run, phase, report, attempt).await?;
     let mut all = Vec::new();
     for step in &report.steps {
-        let (slo, route) = slo_of(&suites::suite(step.app).contract, &step.route);
-        let tags = route.map(|route| route.tags).unwrap_or_default();
-        let figures = figures(phase, scenario, report, step, &slo, &tags);
-        let second = compared.get(&(step.app, step.route.clone())).cloned();
-        let second = second.unwrap_or_else(|| SecondSource::Absent { why: second_source::why_absent(run) });
-        let evidence = evidence(report, step, figures.tau, &slo, second);
-        run.record(Record::Probed(Box::new(figures.clone())))?;
-        for ruling in rule(phase, scenario, step, &evidence, &slo, &tags) {
-            run.record(Record::Ruled(ruling))?;
+        let gauged = gauge(run, phase, scenario, (report, step), &compared, attempt);
+        run.record(Record::Probed(Box::new(gauged.figures.clone())))?;
+        if attempt == 1 {
+            for ruling in &gauged.rulings {
+                run.record(Record::Ruled(confirm::provisional(ruling.clone())))?;
+            }
         }
-        all.push(figures);
+        all.push(gauged);
     }
     Ok(all)
+}
+
+/// What one route showed, and what that says by itself.
+fn gauge(
+    run: &Run,
+    phase: u8,
+    scenario: &Scenario,
+    (report, step): (&LoadReport, &StepReport),
+    compared: &ByRoute<SecondSource>,
+    attempt: u8,
+) -> Gauged {
+    let (slo, route) = slo_of(&suites::suite(step.app).contract, &step.route);
+    let tags = route.map(|route| route.tags).unwrap_or_default();
+    let mut figures = figures(phase, scenario, report, step, &slo, &tags);
+    figures.attempt = attempt;
+    if attempt > 1 {
+        figures.scenario_title.push_str(", measured again");
+    }
+    let second = compared.get(&(step.app, step.route.clone())).cloned();
+    let second = second.unwrap_or_else(|| SecondSource::Absent { why: second_source::why_absent(run) });
+    let anomaly = match &second {
+        SecondSource::Disagrees { what } | SecondSource::Gap { what } => Some(what.clone()),
+        SecondSource::Agrees(_) | SecondSource::Absent { .. } => None,
+    };
+    let prior = run.prior(&figures);
+    let evidence = evidence(report, step, &figures, prior, &slo, second);
+    let window = Window {
+        started_at: figures.started_at.clone(),
+        duration_s: figures.duration_s,
+        stability: figures.window.as_ref().map(|window| window.stability),
+        earlier_runs: prior.runs,
+        attempt,
+    };
+    let rulings = rule(phase, scenario, step, &evidence, &slo, &tags).map(|ruling| ruling.measured_in(window.clone()));
+    Gauged { scenario: scenario.clone(), figures, rulings, anomaly, span_us: span_us(report) }
+}
+
+/// Begin and end of a load in microseconds since the epoch.
+pub(super) fn span_us(report: &LoadReport) -> (u64, u64) {
+    let from_us = u64::try_from(report.started_at_unix_ms).unwrap_or(0).saturating_mul(1_000);
+    let lasted = Micros::from(Duration::try_from_secs_f64(report.measured_s).unwrap_or_default()).0;
+    (from_us, from_us.saturating_add(lasted))
 }
 
 /// Tells which of the workload's own thresholds were crossed. The claims rule on service levels; a threshold is what
@@ -224,12 +289,15 @@ fn rule(
 pub(super) fn evidence(
     report: &LoadReport,
     step: &StepReport,
-    tau: f64,
+    figures: &RouteFigures,
+    prior: Prior,
     slo: &Slo,
     second: SecondSource,
 ) -> SloEvidence {
     let limit = Micros::from_ms(u64::from(slo.p95_ms));
+    let tau = figures.tau.max(prior.tau_latency);
     SloEvidence {
+        seconds: report.measured_s,
         requests: step.count,
         errors: step.error_count(),
         timeouts: step.errors.get(&load::ErrorKind::Timeout).copied().unwrap_or(0),
@@ -238,12 +306,13 @@ pub(super) fn evidence(
         over_limit: step.over(limit).unwrap_or_else(|| step.response.count()),
         latency: latency_figures(&step.response, slo.p95_ms, tau),
         tau_latency: tau,
-        tau_errors: super::window::error_tau(step),
+        tau_errors: figures.tau_errors.max(prior.tau_errors),
         open_model: report.open_model,
         generator_late: report.health.blames_itself(limit),
         underloaded: report.health.dropped_too_many(),
         stopped: report.end != load::End::Completed,
         cause: stops::cause(report, step),
+        steady: Some(window::steadiness(step, slo, figures.window.as_ref(), prior)),
         second,
         failed_traces: step.failed.iter().map(|exemplar| exemplar.trace_id).collect(),
         slow_traces: step.slowest.iter().map(|exemplar| exemplar.trace_id).collect(),

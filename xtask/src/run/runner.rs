@@ -13,6 +13,7 @@ use common::target::{Environment, Targets};
 use common::verdict::{Outcome, Verdict, exit_code, roll_up};
 use tokio_util::sync::CancellationToken;
 
+use super::before::Before;
 use super::{Plan, Run, RunError, RunStore, inventory, load, smoke, store};
 use crate::cli::{OutputArgs, TargetArgs};
 use crate::embedded::{Embedded, EmbeddedPlan};
@@ -83,8 +84,10 @@ async fn carry_through(
     let (embedded, context) = reach(&setup, &plan, &folder).await?;
     let data = setup.target.targets_file.parent().map(std::path::Path::to_owned).unwrap_or_default();
     let guard = Arc::new(Guard::new(context.client.guard().environment().clone()));
+    let before = Before::find(&RunStore(setup.output.runs.clone()), &plan, ledger.dir());
     let mut run = Run {
         ledger,
+        before,
         view,
         ui: setup.ui,
         plan,
@@ -214,7 +217,8 @@ fn close(run: &mut Run, require_ready: bool, took_s: f64) -> Result<u8, RunError
     let rollup = roll_up(&run.view.rulings);
     let exit = exit_code(rollup.outcome, require_ready);
     let missing_for_ready = missing_for_ready(run);
-    run.record(Record::RolledUp { rollup, missing_for_ready })?;
+    let change = run.before.as_ref().map(|before| before.change(&rollup));
+    run.record(Record::RolledUp { rollup, missing_for_ready, change })?;
     run.record(Record::RunFinished { at: Run::at(), took_s, exit_code: exit })?;
     run.sync()?;
     Ok(exit)

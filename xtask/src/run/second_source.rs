@@ -31,7 +31,12 @@ pub(super) fn why_absent(run: &Run) -> String {
 }
 
 /// Joins the probe's records with A8's events, waiting up to the arrival limit for what is missing, and records it.
-pub(super) async fn compare(run: &mut Run, phase: u8, report: &LoadReport) -> Result<ByRoute<SecondSource>, RunError> {
+pub(super) async fn compare(
+    run: &mut Run,
+    phase: u8,
+    report: &LoadReport,
+    attempt: u8,
+) -> Result<ByRoute<SecondSource>, RunError> {
     let mut compared = ByRoute::new();
     if !run.context.has(AppId::A8) || run.is_dead(AppId::A8) {
         return Ok(compared);
@@ -43,6 +48,7 @@ pub(super) async fn compare(run: &mut Run, phase: u8, report: &LoadReport) -> Re
         if reconciliation.matched > 0 {
             compare_tile(&mut reconciliation, &report.traces, row);
         }
+        reconciliation.attempt = attempt;
         compared.insert(key, reconciliation.second_source());
         run.record(Record::Reconciled { phase, reconciliation })?;
     }

@@ -11,14 +11,15 @@ use common::guard::Refusal;
 use common::ids::AppId;
 use common::load::{self, LiveWindow, LoadError, LoadOptions, LoadReport, StepReport, TelemetryEar};
 use common::scenario::Scenario;
-use common::verdict::{Ruling, SecondSource, Verdict};
+use common::verdict::{Ruling, SecondSource, Verdict, Window};
 
 use self::curve::Users;
 pub(crate) use self::plan::{Shaped, ids};
+use super::confirm::Spanned;
 use super::figures::figures;
 use super::gauge::Gauge;
-use super::{Run, RunError, probe, second_source, stops};
-use crate::record::{Record, ShapeRun};
+use super::{Run, RunError, confirm, probe, second_source, stops};
+use crate::record::{Record, RouteFigures, ShapeRun};
 use crate::suites;
 use crate::ui::LoadPlan;
 
@@ -94,7 +95,21 @@ fn record(run: &mut Run, shaped: &Shaped, (verdict, line): (Verdict, String)) ->
     run.record(Record::Ruled(Ruling::new(rule::load_claim(shaped), verdict, line, rule::rerun(run, shaped))))
 }
 
+/// Runs a shape; what looks like a failure, once more.
 async fn one(run: &mut Run, shaped: &Shaped, scenario: &Scenario) -> Result<(), RunError> {
+    let Some(first) = carry(run, shaped, scenario, 1).await? else { return Ok(()) };
+    run.record(Record::Ruled(confirm::provisional(first.ruling.clone())))?;
+    if !confirm::is_provisional(&first.ruling) {
+        return Ok(());
+    }
+    run.note(PHASE, Some(AppId::A2), format!("{} is measured again: it looks like a failure", shaped.id))?;
+    let second = if gone(run).is_none() { carry(run, shaped, scenario, 2).await? } else { None };
+    let settled = confirm::settled(run, &first, second.as_ref());
+    run.record(Record::Ruled(settled))
+}
+
+/// Carries a shape through; what was stored is ruled on, how the load was carried is given back.
+async fn carry(run: &mut Run, shaped: &Shaped, scenario: &Scenario, attempt: u8) -> Result<Option<Spanned>, RunError> {
     let seconds = scenario.executor.duration().as_secs_f64();
     run.ui.load_started(&shaped.id, &shaped.title, seconds);
     let (gauge, users) = (Arc::new(Gauge::default()), Arc::new(Users::default()));
@@ -108,12 +123,12 @@ async fn one(run: &mut Run, shaped: &Shaped, scenario: &Scenario) -> Result<(), 
     run.go_on()?;
     let report = match result {
         Ok(report) => report,
-        Err(error) => return failed(run, scenario, &error),
+        Err(error) => return failed(run, scenario, &error).map(|()| None),
     };
     stops::record(run, PHASE, scenario, &report)?;
     probe::thresholds(run, PHASE, scenario, &report)?;
-    let Some(step) = report.steps.first() else { return Ok(()) };
-    settle(run, shaped, scenario, (&report, step), &users).await
+    let Some(step) = report.steps.first() else { return Ok(None) };
+    settle(run, shaped, scenario, (&report, step), (&users, attempt)).await.map(Some)
 }
 
 fn failed(run: &mut Run, scenario: &Scenario, error: &LoadError) -> Result<(), RunError> {
@@ -150,26 +165,27 @@ async fn settle(
     shaped: &Shaped,
     scenario: &Scenario,
     (report, step): (&LoadReport, &StepReport),
-    users: &Users,
-) -> Result<(), RunError> {
+    (users, attempt): (&Users, u8),
+) -> Result<Spanned, RunError> {
     let stored = if shaped.proves_nothing_lost {
         Some(proof::nothing_lost(&run.context, step, report.started_at_unix_ms).await)
     } else {
         None
     };
-    let compared = second_source::compare(run, PHASE, report).await?;
+    let compared = second_source::compare(run, PHASE, report, attempt).await?;
     let (slo, route) = probe::slo_of(&suites::suite(step.app).contract, &step.route);
     let tags = route.map(|route| route.tags).unwrap_or_default();
-    let figures = figures(PHASE, scenario, report, step, &slo, &tags);
+    let figures = RouteFigures { attempt, ..figures(PHASE, scenario, report, step, &slo, &tags) };
     let second = compared.get(&(step.app, step.route.clone())).cloned();
     let second = second.unwrap_or_else(|| SecondSource::Absent { why: second_source::why_absent(run) });
-    let evidence = probe::evidence(report, step, figures.tau, &slo, second);
+    let (prior, went_at) = (run.prior(&figures), figures.started_at.clone());
+    let evidence = probe::evidence(report, step, &figures, prior, &slo, second);
     let points = curve::points(&scenario.executor, &figures.series, users);
     let went = ShapeRun {
         phase: PHASE,
         app: step.app,
         id: shaped.id.clone(),
-        title: shaped.title.clone(),
+        title: if attempt == 1 { shaped.title.clone() } else { format!("{}, measured again", shaped.title) },
         full_s: shaped.full.as_secs_f64(),
         stages: curve::stages(&scenario.executor, &points),
         knee: curve::knee(&points, f64::from(slo.p95_ms), slo.error_rate_pct),
@@ -180,10 +196,18 @@ async fn settle(
     let load = rule::load(shaped, &went, &evidence, &slo);
     let nothing_lost = went.stored.as_ref().map(proof::Proof::judge);
     run.record(Record::Shaped(Box::new(went)))?;
-    record(run, shaped, load)?;
-    if let Some((verdict, line)) = nothing_lost {
+    let window = Window {
+        started_at: went_at,
+        duration_s: report.measured_s,
+        stability: None,
+        earlier_runs: prior.runs,
+        attempt,
+    };
+    let ruling = Ruling::new(rule::load_claim(shaped), load.0, load.1, rule::rerun(run, shaped)).measured_in(window);
+    // What was lost the first time is not found by looking at other events.
+    if let Some((verdict, line)) = nothing_lost.filter(|(verdict, _)| attempt == 1 || verdict.is_fail()) {
         let rerun = rule::rerun(run, shaped);
         run.record(Record::Ruled(Ruling::new(rule::loss_claim(shaped), verdict, line, rerun)))?;
     }
-    Ok(())
+    Ok(Spanned { ruling, span_us: probe::span_us(report) })
 }

@@ -38,14 +38,19 @@ impl RunStore {
         self.0.join(run.as_str())
     }
 
+    /// The runs that recorded something, oldest first; none where there is no folder.
+    pub(crate) fn all(&self) -> Vec<RunId> {
+        let entries = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let recorded =
+            entries.filter(|entry| entry.path().join(LEDGER_FILE).metadata().is_ok_and(|ledger| ledger.len() > 0));
+        let mut runs: Vec<RunId> = recorded.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        runs.sort();
+        runs
+    }
+
     /// The newest run that recorded something.
     pub(crate) fn newest(&self) -> Result<RunId, StoreError> {
-        let entries = std::fs::read_dir(&self.0).map_err(|_| StoreError::NoRun(self.0.clone()))?;
-        let runs = entries
-            .flatten()
-            .filter(|entry| entry.path().join(LEDGER_FILE).metadata().is_ok_and(|ledger| ledger.len() > 0))
-            .filter_map(|entry| entry.file_name().to_str()?.parse::<RunId>().ok());
-        runs.max().ok_or_else(|| StoreError::NoRun(self.0.clone()))
+        self.all().pop().ok_or_else(|| StoreError::NoRun(self.0.clone()))
     }
 
     /// The run that is meant: the one named, or the newest.

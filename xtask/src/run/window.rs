@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use common::contract::Slo;
-use common::load::{self, LoadReport, StepReport};
+use common::load::{self, LoadReport, SecondPoint, StepReport};
 use common::scenario::{Executor, Scenario};
 use common::slo::{LAGGING_US, Minute, NEVER_US, WINDOW_MINUTES, WindowReport, WindowRules, indicator_tau};
+use common::verdict::{Part, Steadiness};
+
+use super::prior::Prior;
 
 /// Latencies that differ by no more than this say nothing about a limit: 5 ms or 5 % of the limit, which is also what the
 /// generator allows itself.
@@ -21,6 +24,46 @@ pub(super) fn judge(scenario: &Scenario, report: &LoadReport, step: &StepReport,
     let resolution_us = RESOLUTION_US.max(u64::from(slo.p95_ms) * 1_000 / 20);
     let rules = WindowRules { error_limit: slo.error_rate_pct / 100.0, resolution_us };
     even.then(|| rules.judge(&slices(report, step)))
+}
+
+/// What the load says of its own steadiness, and what earlier runs say.
+pub(super) fn steadiness(step: &StepReport, slo: &Slo, window: Option<&WindowReport>, prior: Prior) -> Steadiness {
+    let flaws: Vec<_> = window.iter().flat_map(|window| &window.flaws).map(ToString::to_string).collect();
+    Steadiness {
+        established: prior.is_established(),
+        window: window.map(|window| window.stability),
+        flaws: flaws.join(", "),
+        error_halves: error_halves(step),
+        slow_thirds: slow_thirds(step, u64::from(slo.p95_ms) * 1_000),
+    }
+}
+
+/// Requests and failures of both halves of the load; nothing if not every second was kept.
+fn error_halves(step: &StepReport) -> Vec<Part> {
+    if step.series_truncated {
+        return Vec::new();
+    }
+    let seconds: Vec<_> = step.series.iter().filter(|second| !second.warm_up).collect();
+    let sum = |seconds: &[&SecondPoint]| Part {
+        n: seconds.iter().map(|second| second.ok + second.errors).sum(),
+        bad: seconds.iter().map(|second| second.errors).sum(),
+    };
+    let (first, last) = seconds.split_at(seconds.len() / 2);
+    vec![sum(first), sum(last)]
+}
+
+/// Timed requests and those over the limit of the three thirds; nothing if not every request was kept.
+fn slow_thirds(step: &StepReport, limit_us: u64) -> Vec<Part> {
+    if step.samples_truncated {
+        return Vec::new();
+    }
+    let all = &step.samples_us;
+    let slow = |us: &&u32| **us == load::INFINITE_US || u64::from(**us) > limit_us;
+    let third = |at: usize| {
+        let own = &all[all.len() * at / 3..all.len() * (at + 1) / 3];
+        Part { n: own.len() as u64, bad: own.iter().filter(slow).count() as u64 }
+    };
+    (0..3).map(third).collect()
 }
 
 /// Autocorrelation time of "this request failed" in send order.

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, presets};
-use common::verdict::{Grade, Ruling, Verdict};
+use common::slo::{Direction, Score};
+use common::verdict::{Grade, Ruling, Statement, Verdict};
 
 use crate::record::RunView;
 use crate::report::{
-    Counts, Head, REPORTS, State, apps, cell, code, decided, glance, grade, graded, meaning, plural, printable, timing,
-    undecided,
+    Counts, Head, REPORTS, State, apps, cell, code, decided, github, glance, grade, graded, meaning, plural, printable,
+    terminal, timing, undecided,
 };
 
 /// More undecided claims than this are left to the report.
@@ -29,7 +30,8 @@ pub(crate) fn render_verdict_block(view: &RunView, color: bool) -> String {
     if view.rollup.is_none() && !view.rulings.is_empty() {
         let _ = writeln!(out, "{} were ruled on before it stopped", plural(view.rulings.len(), "claim"));
     } else {
-        let _ = writeln!(out, "{}", Counts::of(view, None).line());
+        let _ = writeln!(out, "{}{}", Counts::of(view, None).line(), together(view));
+        score(&mut out, view);
         by_app(&mut out, view);
     }
     failed(&mut out, view, paint);
@@ -45,11 +47,43 @@ pub(crate) fn render_place(output: &Path) -> String {
     format!("\nreport: {}, with summary.json and junit.xml beside it\n", report.display())
 }
 
+/// How many verdicts were taken together, as each has its chance to be wrong.
+fn together(view: &RunView) -> String {
+    let judged = view.rollup.as_ref().map_or(0, |rollup| rollup.judged_together);
+    if judged == 0 { String::new() } else { format!("; {judged} judged together") }
+}
+
+/// The score as an interval, and how it changed.
+fn score(out: &mut String, view: &RunView) {
+    let Some(rollup) = &view.rollup else { return };
+    let _ = writeln!(out, "readiness score (EGRS) {} of 100", span(rollup.egrs.score));
+    let Some(change) = &view.change else { return };
+    let direction = match change.delta.map(|delta| delta.direction) {
+        Some(Direction::Improved) => "improved",
+        Some(Direction::Regressed) => "regressed",
+        Some(Direction::NoProvenChange) | None => "no proven change",
+    };
+    let moved = plural(change.transitions.len(), "claim");
+    let was = format!("{} {}", change.grade.as_str(), span(change.score));
+    let _ = writeln!(out, "since run {} ({was}): {direction}, {moved} came out differently", change.before);
+}
+
+/// `81 to 97`, or one number where nothing is undecided.
+fn span(score: Score) -> String {
+    let (low, high) = (format!("{:.0}", score.low), format!("{:.0}", score.high));
+    if low == high { low } else { format!("{low} to {high}") }
+}
+
 fn by_app(out: &mut String, view: &RunView) {
-    let mut table = table(["app", "grade", "verdicts"]);
+    let mut table = table(["app", "grade", "score", "verdicts"]);
+    let rollup = view.rollup.as_ref();
     for app in apps(view) {
         let grade = graded(view, app).map_or("not tried", Grade::as_str);
-        table.add_row([format!("{app} {}", app.title()), grade.to_owned(), Counts::of(view, Some(app)).line()]);
+        let at = rollup.and_then(|rollup| rollup.services.iter().position(|service| service.name == app.lower()));
+        let own = at.and_then(|at| rollup.and_then(|rollup| rollup.egrs.services.get(at)));
+        let score = own.map(|score| span(*score)).unwrap_or_default();
+        let counts = Counts::of(view, Some(app)).line();
+        table.add_row([format!("{app} {}", app.title()), grade.to_owned(), score, counts]);
     }
     if table.row_count() > 0 {
         let _ = writeln!(out, "\n{}", table.trim_fmt());
@@ -64,8 +98,7 @@ fn failed(out: &mut String, view: &RunView, paint: Paint) {
     let _ = writeln!(out, "\n{}", paint.on(Style::new().bold(), &format!("{} failed", plural(failed.len(), "claim"))));
     for ruling in failed {
         let sign = paint.on(AnsiColor::Red.on_default().bold(), State::Fail.sign());
-        let claim = &ruling.claim;
-        let _ = writeln!(out, "{sign} {} {}\n  {}", claim.app, claim.text, printable(&ruling.explanation));
+        let _ = writeln!(out, "{sign} {}", terminal(&Statement::from(ruling)));
         if !ruling.rerun.is_empty() {
             let _ = writeln!(out, "  see it again: {}", paint.on(AnsiColor::Cyan.on_default(), &ruling.rerun));
         }
@@ -80,15 +113,38 @@ fn waiting(out: &mut String, view: &RunView, paint: Paint) {
     let title = format!("{} not decided", plural(waiting.len(), "claim"));
     let _ = writeln!(out, "\n{}", paint.on(Style::new().bold(), &title));
     let mut table = table(["", "claim", "observed", "required"]);
-    for ruling in waiting.iter().take(SHOWN) {
+    let groups = alike(&waiting);
+    for (ruling, more) in groups.iter().take(SHOWN) {
         let (observed, required) = needs(ruling);
-        let claim = format!("{} {}", ruling.claim.app, ruling.claim.text);
+        let others = if *more > 0 { format!(" (and {more} like it)") } else { String::new() };
+        let claim = format!("{} {}{others}", ruling.claim.app, ruling.claim.text);
         table.add_row([State::of(ruling).to_string(), claim, observed, required].map(|text| printable(&text)));
     }
     let _ = writeln!(out, "{}", table.trim_fmt());
-    if waiting.len() > SHOWN {
-        let _ = writeln!(out, "and {} more in the report", waiting.len() - SHOWN);
+    let left: usize = groups.iter().skip(SHOWN).map(|(_, more)| more + 1).sum();
+    if left > 0 {
+        let _ = writeln!(out, "and {left} more in the report");
     }
+}
+
+/// The first of all that need the same, and how many more do.
+fn alike<'a>(waiting: &[&'a Ruling]) -> Vec<(&'a Ruling, usize)> {
+    let mut groups: Vec<(&Ruling, usize)> = Vec::new();
+    for ruling in waiting {
+        let same = |(first, _): &&mut (&Ruling, usize)| {
+            State::of(first) == State::of(ruling) && needs(first).1 == needs(ruling).1
+        };
+        match groups.iter_mut().find(same) {
+            Some((_, more)) => *more += 1,
+            None => groups.push((ruling, 0)),
+        }
+    }
+    groups
+}
+
+/// What GitHub shows beside a run.
+pub(crate) fn github_annotations(view: &RunView) -> Vec<String> {
+    view.rulings.iter().filter_map(github).collect()
 }
 
 /// What there is, and what would decide it.
@@ -149,7 +205,11 @@ impl Paint {
 pub(crate) fn github_summary(view: &RunView) -> String {
     let head = Head::of(view);
     let mut out = head.markdown(&format!("Handshake: {}", head.grade));
-    let _ = writeln!(out, "{} {}. {}.\n", meaning(view), timing(view), Counts::of(view, None).line());
+    let counts = format!("{}{}", Counts::of(view, None).line(), together(view));
+    let _ = writeln!(out, "{} {}. {counts}.\n", meaning(view), timing(view));
+    let mut scored = String::new();
+    score(&mut scored, view);
+    scored.lines().for_each(|line| out.push_str(&format!("{line}.\n\n")));
     let mut failed = decided(view).peekable();
     if failed.peek().is_some() {
         out.push_str("## What failed\n\n");
