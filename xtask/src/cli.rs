@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use common::ids::{AppId, RunId};
 use common::load::Dialect;
+use common::service::Defect;
 
 use crate::bench::BenchArgs;
 use crate::calibrate::CalibrateArgs;
@@ -75,6 +76,11 @@ pub(crate) struct TargetArgs {
     pub(crate) base_port: u16,
 }
 
+fn defect(text: &str) -> Result<(AppId, Defect), String> {
+    let (app, defect) = text.split_once(':').ok_or("expected an app and a defect, `a2:p95_ms=195`")?;
+    Ok((app.parse().map_err(|_| format!("`{app}` is none of a1 to a8"))?, defect.parse()?))
+}
+
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OutputArgs {
     /// Where `tests/perf/…` deliverables are written.
@@ -97,6 +103,9 @@ pub(crate) struct EcosystemArgs {
     /// Fails (exit 3) unless the verdict is at least this.
     #[arg(long, value_enum)]
     pub(crate) require: Option<Require>,
+    /// Tells an embedded app to misbehave, to see what is found: `a2:p95_ms=195`, `a6:a6_fee_two_point_nine`.
+    #[arg(long = "defect", value_name = "APP:DEFECT", value_parser = defect, conflicts_with = "resume")]
+    pub(crate) defects: Vec<(AppId, Defect)>,
     /// Goes on with an interrupted run: the newest, or the one named.
     #[arg(long, num_args = 0..=1, value_name = "RUN")]
     pub(crate) resume: Option<Option<RunId>>,
@@ -115,6 +124,9 @@ pub(crate) struct SuiteArgs {
     /// Prints the streams' figures in another tool's definitions too: vllm, guidellm or aiperf.
     #[arg(long, value_name = "TOOL", conflicts_with = "check")]
     pub(crate) dialect: Option<Dialect>,
+    /// Tells an embedded app to misbehave, to see what is found: `a2:p95_ms=195`, `a6:a6_fee_two_point_nine`.
+    #[arg(long = "defect", value_name = "APP:DEFECT", value_parser = defect)]
+    pub(crate) defects: Vec<(AppId, Defect)>,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
     #[command(flatten)]

@@ -110,6 +110,9 @@ pub(crate) struct RunStarted {
     pub(crate) cores: u32,
     pub(crate) apps: BTreeMap<AppId, String>,
     pub(crate) phases: Vec<PlannedPhase>,
+    /// What embedded apps were told to do wrong, `A2 P95Ms(195)`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) defects: Vec<String>,
 }
 
 /// A phase as planned.

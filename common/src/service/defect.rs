@@ -1,5 +1,7 @@
 //! Deliberate defects of reference apps that no proxy can make, all named here. They prove that the checks can fail.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// One thing that an embedded reference app can be told to do wrong.
@@ -18,6 +20,11 @@ pub enum Defect {
     TenthRequestFails,
     /// Any app: every request takes 200 ms longer.
     SlowBy200Ms,
+    /// Any app: answers, but for health probes, take so long that their 95th percentile is this many milliseconds:
+    /// lognormal with a spread of 0.5, independent of each other.
+    P95Ms(u32),
+    /// Any app: this many of 1,000 requests, but for health probes, are answered 500, at random.
+    FailsPerMille(u32),
     /// A1: the PKCE verifier is not compared with the challenge.
     A1PkceUnchecked,
     /// A1: an authorization code can be redeemed twice.
@@ -68,4 +75,34 @@ pub enum Defect {
     A8SchemaUnchecked,
     /// A8: finance tile shows gross amounts one cent short.
     A8FinanceOffByOne,
+}
+
+impl FromStr for Defect {
+    type Err = String;
+
+    /// Reads `a2_forwards_nothing`, and with a number `p95_ms=195`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let value = match text.split_once('=') {
+            None => serde_json::Value::from(text),
+            Some((name, number)) => {
+                let number: u32 = number.parse().map_err(|_| format!("`{number}` in `{text}` is no whole number"))?;
+                serde_json::json!({ name: number })
+            }
+        };
+        serde_json::from_value(value).map_err(|error| format!("`{text}` is no defect of a reference app: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_defect_is_named_as_it_is_written_and_some_have_a_number() {
+        assert_eq!("a2_forwards_nothing".parse(), Ok(Defect::A2ForwardsNothing));
+        assert_eq!("p95_ms=195".parse(), Ok(Defect::P95Ms(195)));
+        for wrong in ["p95_ms", "p95_ms=fast", "a2_forwards_nothing=3", "sings"] {
+            assert!(wrong.parse::<Defect>().is_err(), "{wrong}");
+        }
+    }
 }

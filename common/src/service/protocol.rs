@@ -45,6 +45,7 @@ pub(crate) async fn layer(State(kit): State<std::sync::Arc<Protocol>>, request: 
         Err(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the app failed on this request")
             .into_response(),
     };
+    kit.linger(&context).await;
     kit.finish(&context, response)
 }
 
@@ -137,7 +138,7 @@ impl Protocol {
         if self.ctx.has(Defect::SlowBy200Ms) {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        let is_probe = matches!(context.route.as_str(), "/health" | "/healthz" | "/ready");
+        let is_probe = is_probe(context);
         if self.ctx.has(Defect::LoginPageInsteadOfJson) && !is_probe {
             let page = "<!doctype html><title>Sign in</title><form><input name=user></form>";
             return Some(axum::response::Html(page).into_response());
@@ -147,7 +148,30 @@ impl Protocol {
             let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the app failed on this request");
             return Some(problem.into_response());
         }
+        let failing = self.ctx.config.defects.iter().find_map(|defect| match defect {
+            Defect::FailsPerMille(share) => Some(*share),
+            _ => None,
+        });
+        if failing.is_some_and(|share| rand::random_range(0..1_000) < share) && !is_probe {
+            let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the app failed on this request");
+            return Some(problem.into_response());
+        }
         None
+    }
+
+    /// Holds an answer back, if a defect says how long answers take.
+    async fn linger(&self, context: &RequestContext) {
+        let p95_ms = self.ctx.config.defects.iter().find_map(|defect| match defect {
+            Defect::P95Ms(p95_ms) => Some(*p95_ms),
+            _ => None,
+        });
+        let Some(p95_ms) = p95_ms.filter(|_| !is_probe(context)) else { return };
+        // Box and Muller's normal deviate, moved so that its 95th percentile is 0.
+        let (angle, radius) = (rand::random::<f64>(), 1.0 - rand::random::<f64>());
+        let normal = (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos();
+        let takes_ms = f64::from(p95_ms) * (0.5 * (normal - 1.644_854)).exp();
+        let takes = Duration::from_secs_f64(takes_ms / 1_000.0);
+        tokio::time::sleep(takes.saturating_sub(context.started.elapsed())).await;
     }
 
     /// What every response carries, and the report of it.
@@ -174,6 +198,10 @@ impl Protocol {
         set("referrer-policy", "strict-origin-when-cross-origin");
         response
     }
+}
+
+fn is_probe(context: &RequestContext) -> bool {
+    matches!(context.route.as_str(), "/health" | "/healthz" | "/ready")
 }
 
 /// A body that was read in full.

@@ -43,7 +43,7 @@ pub(super) fn of_errors(evidence: &SloEvidence, judgement: &Judgement, terms: Te
     }
     let counts: Vec<_> = halves.iter().map(|half| format!("{} of {}", half.bad, half.n)).collect();
     let observed = format!("the halves of the load do not each show it ({} failed)", counts.join(" and "));
-    Unsteady::new(Reason::TooFew, observed, "as many requests in each half, or three earlier stable runs")
+    Unsteady::new(Reason::TooFew, observed, "requests enough for each half, or three earlier stable runs")
 }
 
 /// What keeps a decision on a P95 from being a verdict.

@@ -29,6 +29,7 @@ pub(crate) async fn ecosystem(args: EcosystemArgs) -> u8 {
         Some(run) => run::resume(setup, run).await,
         None => {
             let plan = Plan::new("ecosystem", &setup.target.target, args.profile, Selection::default());
+            let plan = plan.with(args.defects);
             run::begin(setup, plan).await
         }
     };
@@ -53,7 +54,7 @@ pub(crate) async fn suite(args: SuiteArgs) -> u8 {
         ui: Arc::new(Ui::of(&Settings::process())),
         stop: stop_on_interrupt(),
     };
-    let plan = Plan::new(&format!("suite {name}"), &setup.target.target, args.profile, selection);
+    let plan = Plan::new(&format!("suite {name}"), &setup.target.target, args.profile, selection).with(args.defects);
     let keys = setup.ui.answer_status();
     let settled = run::begin(setup, plan).await;
     drop(keys);

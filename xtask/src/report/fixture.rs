@@ -108,6 +108,7 @@ fn started() -> RunStarted {
             .zip(titles)
             .map(|(phase, (title, planned_s))| PlannedPhase { phase, title: title.into(), planned_s })
             .collect(),
+        defects: Vec::new(),
     }
 }
 

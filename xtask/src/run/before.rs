@@ -30,7 +30,8 @@ impl Before {
         let started = view.started?;
         let same = started.command == plan.command
             && started.target == plan.target
-            && started.profile == plan.profile.as_str();
+            && started.profile == plan.profile.as_str()
+            && started.defects == plan.told_to();
         same.then_some(Self { run_id: started.run_id, rollup: view.rollup? })
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use common::ids::AppId;
 use common::scenario::{Executor, Scenario, Shape, Step};
+use common::service::Defect;
 use common::suite::Suite;
 use common::target::VUS_WITHOUT_APPROVAL;
 
@@ -14,8 +15,8 @@ use crate::suites;
 
 /// A latency verdict without history needs 1,800 samples; a little more is asked for.
 const SAMPLES: u64 = 1_900;
-/// Iterations of a smoke workload: enough for "fewer than 1 % errors" (381) with room to spare.
-const SMOKE_ITERATIONS: u64 = 600;
+/// Iterations of a smoke workload: enough for "fewer than 1 % errors" (381) in each half, with room to spare.
+const SMOKE_ITERATIONS: u64 = 840;
 /// The tag of workloads that measure a known issue; they are run apart.
 pub(crate) const KNOWN_ISSUE: &str = "known_issue";
 
@@ -39,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) profile: Profile,
     pub(crate) selection: Selection,
     pub(crate) phases: Vec<PlannedPhase>,
+    /// What embedded apps are told to do wrong.
+    pub(crate) defects: Vec<(AppId, Defect)>,
 }
 
 impl Profile {
@@ -95,8 +98,14 @@ impl Profile {
 impl Plan {
     /// Plans phases 0 to 3 for what is selected.
     pub(crate) fn new(command: &str, target: &str, profile: Profile, selection: Selection) -> Self {
-        let mut plan =
-            Self { command: command.to_owned(), target: target.to_owned(), profile, selection, phases: Vec::new() };
+        let mut plan = Self {
+            command: command.to_owned(),
+            target: target.to_owned(),
+            profile,
+            selection,
+            phases: Vec::new(),
+            defects: Vec::new(),
+        };
         let (smoke, load) = (plan.smoke_s(), plan.load_s() + plan.shapes_s(VUS_WITHOUT_APPROVAL));
         let part = plan.selection.scenario.is_some() || plan.selection.check.is_some();
         let mut add = |phase: u8, title: &str, planned_s: f64| {
@@ -127,6 +136,16 @@ impl Plan {
             _ => return Err(format!("only `ecosystem` runs can go on, not `{}`: start it again", started.command)),
         };
         Ok(Self::new(&started.command, &started.target, profile, selection))
+    }
+
+    /// The same with embedded apps that misbehave.
+    pub(crate) fn with(self, defects: Vec<(AppId, Defect)>) -> Self {
+        Self { defects, ..self }
+    }
+
+    /// What embedded apps are told to do wrong, in words.
+    pub(crate) fn told_to(&self) -> Vec<String> {
+        self.defects.iter().map(|(app, defect)| format!("{app} {defect:?}")).collect()
     }
 
     /// The apps that are judged.

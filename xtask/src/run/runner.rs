@@ -107,6 +107,9 @@ async fn carry_through(
     run.record(opening)?;
     if let Some(started) = run.view.started.clone() {
         run.ui.run_started(&started);
+        for defect in &started.defects {
+            run.note(0, None, format!("told to misbehave: {defect}"))?;
+        }
     }
     let went = phases(&mut run).await;
     if let Some(embedded) = run.embedded.take() {
@@ -141,7 +144,7 @@ async fn reach(
             apps: common::ids::AppId::ALL.to_vec(),
             base_port: setup.target.base_port,
             data: folder.join("data"),
-            defects: Vec::new(),
+            defects: plan.defects.clone(),
         };
         let embedded = Embedded::start(&apps).await?;
         let client = common::client::Client::new(Arc::new(Guard::new(embedded.environment.clone())))?;
@@ -149,6 +152,10 @@ async fn reach(
         context.telemetry_key = Some(embedded.telemetry_key.clone());
         context.admin_key = Some(embedded.admin_key.clone());
         return Ok((Some(embedded), context));
+    }
+    if !plan.defects.is_empty() {
+        let why = format!("--defect: only embedded apps can be told to misbehave, not those of {}", plan.target);
+        return Err(RunError::Configuration(why));
     }
     let environment = environment(&setup.target).map_err(RunError::Configuration)?;
     let context = CheckContext::of(environment, &Settings::process());
@@ -174,6 +181,7 @@ fn started(run: &Run, run_id: RunId) -> RunStarted {
         cores: std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1)),
         apps,
         phases: run.plan.phases.clone(),
+        defects: run.plan.told_to(),
     }
 }
 
