@@ -1,12 +1,17 @@
 //! `calibrate`: the statistics beside golden vectors that others computed, and beside the rates that are published.
 
+mod duet;
 mod exact;
 mod experiments;
 mod figure;
 mod golden;
+mod looks;
 mod process;
+mod ratios;
 mod simulated;
+mod simulation;
 mod tables;
+mod windows;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +30,7 @@ pub(crate) struct CalibrateArgs {
     /// Replays the golden vectors of this folder instead; fails (exit 99) if a value differs.
     #[arg(long, value_name = "DIR", conflicts_with = "short")]
     golden: Option<PathBuf>,
-    /// Leaves the large cells out, simulates the others less often, and writes nothing.
+    /// Leaves out large simulated cells and half of the others, simulates these less often, and writes nothing.
     #[arg(long)]
     short: bool,
 }
@@ -43,10 +48,10 @@ fn vectors(folder: &Path) -> Result<u8, String> {
 }
 
 fn tables(effort: Effort) -> Result<u8, String> {
-    let tables = tables::rerun(effort)?;
+    let tables = tables::published(effort)?;
     anstream::println!("{}", tables.told());
     if effort == Effort::Full {
-        fs::write(DOCUMENT, tables.document(effort)).map_err(|error| format!("{DOCUMENT}: {error}"))?;
+        fs::write(DOCUMENT, tables.document()).map_err(|error| format!("{DOCUMENT}: {error}"))?;
         anstream::println!("written to {DOCUMENT}");
     }
     Ok(if tables.agree() { 0 } else { exit_code(Outcome::SloBreached, false) })

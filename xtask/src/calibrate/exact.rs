@@ -7,18 +7,18 @@ use common::slo::{
 };
 use serde_json::Value;
 
-use super::figure::{Allowed, Figure};
+use super::figure::{Allowed, Figure, by_truth};
 use super::process::Process;
 
 /// The counts at which a verdict changes: PASS up to the first, FAIL from the second on.
-struct Borders {
+pub(super) struct Borders {
     passes_to: Option<u64>,
     fails_from: Option<u64>,
 }
 
 impl Borders {
     /// The borders of a verdict that gets no better with a larger count.
-    fn of(n: u64, decide: impl Fn(u64) -> Decision) -> Self {
+    pub(super) fn of(n: u64, decide: impl Fn(u64) -> Decision) -> Self {
         let first = |reached: &dyn Fn(Decision) -> bool| {
             let (mut low, mut high) = (0, n + 1);
             while low < high {
@@ -34,6 +34,15 @@ impl Borders {
         let fails_from = first(&|decision| decision == Decision::Fail);
         let passes_to = first(&|decision| decision != Decision::Pass).checked_sub(1);
         Self { passes_to, fails_from: (fails_from <= n).then_some(fails_from) }
+    }
+
+    /// The verdict on a count.
+    pub(super) fn decision(&self, k: u64) -> Decision {
+        match () {
+            () if self.passes_to.is_some_and(|most| k <= most) => Decision::Pass,
+            () if self.fails_from.is_some_and(|least| k >= least) => Decision::Fail,
+            () => Decision::Undecided(Reason::Straddles),
+        }
     }
 
     /// How often PASS and FAIL are said where each event has this probability.
@@ -80,25 +89,17 @@ pub(super) fn error_rate(cell: &Value) -> Result<Vec<Figure>, Unusable> {
         // Where nothing passes, the last count that does is published as -1.
         add("pass_max_k", &expect["pass_max_k"], Some(borders.passes_to.map_or(-1.0, |k| k as f64)))?;
         add("fail_min_k", &expect["fail_min_k"], borders.fails_from.map(|k| k as f64))?;
-        for (rate, published) in rates(&expect["rates"])? {
+        for (truth, rate, published) in by_truth(&expect["rates"])? {
             let (pass, fail) = borders.rates(n, rate);
-            add(&format!("{rate}.PASS"), &published["PASS"], Some(pass))?;
-            add(&format!("{rate}.FAIL"), &published["FAIL"], Some(fail))?;
+            add(&format!("{truth}.PASS"), &published["PASS"], Some(pass))?;
+            add(&format!("{truth}.FAIL"), &published["FAIL"], Some(fail))?;
         }
     }
-    for (rate, published) in rates(&cell["expect"]["point"])? {
+    for (truth, rate, published) in by_truth(&cell["expect"]["point"])? {
         let got = at_limit.map(|k| binomial_tail_at_least(k, n, rate));
-        figures.push(Figure::beside(&format!("point.{rate}.FAIL"), &published["FAIL"], got, Allowed::Exact)?);
+        figures.push(Figure::beside(&format!("point.{truth}.FAIL"), &published["FAIL"], got, Allowed::Exact)?);
     }
     Ok(figures)
-}
-
-/// The true rates for which something is published.
-fn rates(published: &Value) -> Result<Vec<(f64, &Value)>, Unusable> {
-    let published = published.as_object().ok_or_else(|| Unusable::new("no rates"))?;
-    let parsed: Option<Vec<_>> =
-        published.iter().map(|(rate, published)| Some((rate.parse().ok()?, published))).collect();
-    parsed.ok_or_else(|| Unusable::new("a rate that is no number"))
 }
 
 /// A way to make an interval of a share.

@@ -16,44 +16,54 @@ const PUBLISHED: &str = include_str!("published.json");
 
 /// A cell that was rerun.
 pub(super) struct Cell {
-    id: String,
-    experiment: &'static Experiment,
-    figures: Vec<Figure>,
+    pub(super) id: String,
+    pub(super) experiment: &'static Experiment,
+    pub(super) figures: Vec<Figure>,
 }
 
-/// All cells that were rerun, in the order they are published, and how many were too large.
+/// All cells that were rerun, in the order they are published, and how many were left out.
 pub(super) struct Tables {
-    cells: Vec<Cell>,
+    pub(super) cells: Vec<Cell>,
     left_out: usize,
 }
 
-/// Reruns every published cell that is not too large.
+/// Reruns every exact cell that is published, and as many simulated ones as the effort takes.
 ///
 /// # Errors
 /// When a cell cannot be rerun.
-pub(super) fn rerun(effort: Effort) -> Result<Tables, String> {
+pub(super) fn published(effort: Effort) -> Result<Tables, String> {
     let published: Value = serde_json::from_str(PUBLISHED).map_err(|error| error.to_string())?;
     let all = published["cases"].as_array().filter(|cases| !cases.is_empty()).ok_or("no cells are published")?;
-    let is_small = |cell: &&Value| cell["n"].as_u64().is_none_or(|n| n <= effort.largest() as u64);
-    let simulated = |cell: &Value| experiments::of(cell).map_or(true, |experiment| experiment.by_chance);
-    let cells: Vec<&Value> = all.iter().filter(|cell| !simulated(cell) || is_small(cell)).collect();
+    let is_exact = |cell: &Value| experiments::of(cell).is_ok_and(|experiment| !experiment.by_chance);
+    let is_taken = |at: usize, cell: &Value| effort.takes(at, cell["n"].as_u64().unwrap_or_default());
+    let cells = all.iter().enumerate().filter(|(at, cell)| is_exact(cell) || is_taken(*at, cell));
+    let cells: Vec<&Value> = cells.map(|(_, cell)| cell).collect();
+    Ok(Tables { left_out: all.len() - cells.len(), cells: rerun(&cells, effort)? })
+}
+
+/// Reruns these cells on all cores.
+///
+/// # Errors
+/// When a cell cannot be rerun.
+pub(super) fn rerun(cells: &[&Value], effort: Effort) -> Result<Vec<Cell>, String> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
-        while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
-            done.push(one(cell, effort).map_err(|error| format!("{}: {error}", cell["id"]))?);
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(cell) = cells.get(at) else { break };
+            done.push((at, one(cell, effort).map_err(|error| format!("{}: {error}", cell["id"]))?));
         }
         Ok::<_, String>(done)
     };
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let parts: Vec<Result<Vec<Cell>, String>> = thread::scope(|scope| {
+    let parts: Vec<Result<Vec<(usize, Cell)>, String>> = thread::scope(|scope| {
         let started: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         started.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err("a rerun broke off".into()))).collect()
     });
-    let mut done: Vec<Cell> = parts.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-    let place = |cell: &Cell| cells.iter().position(|published| published["id"] == cell.id.as_str());
-    done.sort_by_key(place);
-    Ok(Tables { left_out: all.len() - cells.len(), cells: done })
+    let mut done: Vec<_> = parts.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    done.sort_by_key(|(at, _)| *at);
+    Ok(done.into_iter().map(|(_, cell)| cell).collect())
 }
 
 fn one(cell: &Value, effort: Effort) -> Result<Cell, Unusable> {
@@ -93,7 +103,7 @@ impl Tables {
         }));
         lines.push(match self.left_out {
             0 => format!("{} cells rerun", self.cells.len()),
-            left_out => format!("{} cells rerun, {left_out} large ones left out", self.cells.len()),
+            left_out => format!("{} cells rerun, {left_out} left out", self.cells.len()),
         });
         lines.join("\n")
     }
@@ -103,7 +113,7 @@ impl Tables {
     }
 
     /// The document.
-    pub(super) fn document(&self, effort: Effort) -> String {
+    pub(super) fn document(&self) -> String {
         let mut page = format!(
             "# Calibration\n\n\
              How often each verdict is said where the truth is known, and how often an interval holds it. Written by\n\
@@ -115,7 +125,7 @@ impl Tables {
              in ten is four times as slow; *ar1*\nare autocorrelated with that coefficient; of *burst* eight in a \
              hundred are three times as slow, in runs of that many. *naive*\ntakes samples as independent, *adj* goes by \
              their own autocorrelation time, *adj_prior* by history's where that is larger.\n",
-            effort.runs()
+            Effort::Full.runs()
         );
         for experiment in EXPERIMENTS {
             if self.of(experiment).next().is_none() {
@@ -124,7 +134,8 @@ impl Tables {
             let header = experiment.shown.join(" | ");
             let how = if experiment.by_chance { "Simulated" } else { "Exact" };
             let rule = "---|".repeat(experiment.shown.len());
-            let _ = write!(page, "\n## {}\n\n{how}.\n\n| cell | {header} |\n|---|{rule}\n", experiment.title);
+            let (title, about) = (experiment.title, experiment.about);
+            let _ = write!(page, "\n## {title}\n\n{how}. {about}\n\n| cell | {header} |\n|---|{rule}\n");
             for cell in self.of(experiment) {
                 let figures = experiment.shown.iter().map(|name| {
                     let found = cell.figures.iter().find(|figure| figure.name == *name);
@@ -164,6 +175,17 @@ mod tests {
     }
 
     #[test]
+    fn the_short_effort_takes_cells_of_every_table() {
+        let published: Value = serde_json::from_str(PUBLISHED).unwrap();
+        let cells = published["cases"].as_array().unwrap().iter().enumerate();
+        let taken: Vec<_> =
+            cells.filter(|(at, cell)| Effort::Short.takes(*at, cell["n"].as_u64().unwrap_or(0))).collect();
+        for experiment in EXPERIMENTS.iter().filter(|experiment| experiment.by_chance) {
+            assert!(taken.iter().any(|(_, cell)| cell["experiment"] == experiment.name), "{}", experiment.name);
+        }
+    }
+
+    #[test]
     fn every_exact_cell_is_what_is_published() {
         let published: Value = serde_json::from_str(PUBLISHED).unwrap();
         let cells = published["cases"].as_array().unwrap().iter();
@@ -183,7 +205,7 @@ mod tests {
         };
         let off = tables(figure.clone());
         assert!(!off.agree() && off.told().contains("c PASS: 0.7000, published 0.5000 ± 0.1000"), "{}", off.told());
-        assert!(off.told().ends_with("1 cells rerun, 2 large ones left out"), "{}", off.told());
+        assert!(off.told().ends_with("1 cells rerun, 2 left out"), "{}", off.told());
         assert!(tables(Figure { within: 0.3, ..figure }).agree());
     }
 }
