@@ -51,7 +51,7 @@ pub(crate) struct Comparison {
     /// The harness's own version.
     pub(crate) version: String,
     /// What the draws of the bootstrap began with.
-    pub(crate) seed: u64,
+    pub(crate) seed: Option<u64>,
     pub(crate) counts: Counts,
     /// What both sides measured, then what one of them did, each by app.
     pub(crate) endpoints: Vec<EndpointComparison>,
@@ -114,11 +114,11 @@ pub(crate) struct MetricComparison {
 }
 
 impl Comparison {
-    /// Compares what was measured; `seed` is for the second opinions.
-    pub(crate) fn of(sides: &[Side; 2], how: How<'_>, seed: u64, at: String) -> Self {
+    /// Compares what was measured, without second opinions.
+    pub(crate) fn of(sides: &[Side; 2], how: How<'_>, at: String) -> Self {
         let [before, after] = sides;
         let config = side::difference(before, after);
-        let mut endpoints = judge::endpoints(before, after, how, config.as_deref(), seed);
+        let mut endpoints = judge::endpoints(before, after, how, config.as_deref());
         endpoints.sort_by_key(|endpoint| (endpoint.before.is_none(), endpoint.after.is_none(), endpoint.app));
         let (design, mut notes) = match how {
             How::Interleaved => ("interleaved", Vec::new()),
@@ -132,11 +132,18 @@ impl Comparison {
             after: after.head.clone(),
             compared_at: at,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            seed,
+            seed: None,
             counts: Counts::of(&endpoints),
             endpoints,
             notes,
         }
+    }
+
+    /// Adds second opinions on every endpoint that both sides measured; they change no decision.
+    pub(crate) fn with_evidence(mut self, sides: &[Side; 2], seed: u64) -> Self {
+        self.seed = Some(seed);
+        evidence::add(&mut self.endpoints, sides, seed);
+        self
     }
 
     /// What only one side measured: the one before, or the one after.

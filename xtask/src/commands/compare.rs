@@ -108,7 +108,7 @@ fn recorded(args: &CompareArgs, named: [Named; 2]) -> Result<(Comparison, [Side;
     let sides: [Side; 2] = sides.try_into().map_err(|_| "a comparison has two sides".to_owned())?;
     let sides = sides.map(|side| side.of_apps(&args.app));
     let history = earlier(&store, &sides).or_richer(kept);
-    let comparison = Comparison::of(&sides, How::Sequential { history: &history }, args.seed, now());
+    let comparison = Comparison::of(&sides, How::Sequential { history: &history }, now()).with_evidence(&sides, args.seed);
     Ok((comparison, sides))
 }
 
@@ -181,7 +181,10 @@ async fn measured(
     };
     let tell = |line: &str| anstream::eprintln!("{line}");
     let sides = interleave(&lanes, &session, &tell).await?;
-    Ok(sides.map(|sides| (Comparison::of(&sides, How::Interleaved, args.seed, now()), sides)))
+    Ok(sides.map(|sides| {
+        let comparison = Comparison::of(&sides, How::Interleaved, now()).with_evidence(&sides, args.seed);
+        (comparison, sides)
+    }))
 }
 
 /// Writes the files, prints the verdict and gives the exit code.

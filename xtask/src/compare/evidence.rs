@@ -5,6 +5,9 @@ use common::slo::{
 };
 use serde::Serialize;
 
+use super::judge::find;
+use super::{EndpointComparison, Side};
+
 /// What else the same samples say.
 #[derive(Debug, Serialize)]
 pub(crate) struct Evidence {
@@ -14,8 +17,27 @@ pub(crate) struct Evidence {
     pub(crate) bootstrap_p95: Option<BootstrapRatio>,
 }
 
+/// Adds the opinions to endpoints, on as many cores as there are: each takes thousands of resamples.
+pub(super) fn add(endpoints: &mut [EndpointComparison], sides: &[Side; 2], seed: u64) {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = endpoints.len().div_ceil(cores).max(1);
+    std::thread::scope(|scope| {
+        for own in endpoints.chunks_mut(share) {
+            scope.spawn(move || own.iter_mut().for_each(|endpoint| endpoint.evidence = on(endpoint, sides, seed)));
+        }
+    });
+}
+
+/// The opinions on one endpoint.
+fn on(endpoint: &EndpointComparison, sides: &[Side; 2], seed: u64) -> Option<Evidence> {
+    let place = (endpoint.app, endpoint.scenario.as_str(), endpoint.route.as_str());
+    let samples = sides.each_ref().map(|side| find(side, place).map(|side| side.samples.to_us()).unwrap_or_default());
+    let ratio = &endpoint.gate()?.regression.ratio;
+    of(&samples, [ratio.tau_before, ratio.tau_after], seed)
+}
+
 /// The opinions on latencies in microseconds, before and after; none where a side has no samples.
-pub(super) fn of(samples: &[Vec<u64>; 2], taus: [f64; 2], seed: u64) -> Option<Evidence> {
+fn of(samples: &[Vec<u64>; 2], taus: [f64; 2], seed: u64) -> Option<Evidence> {
     let [before, after] = samples;
     if before.is_empty() || after.is_empty() {
         return None;

@@ -26,12 +26,12 @@ fn history(runs: u32) -> History {
 }
 
 fn sequential(before: &RunView, after: &RunView, history: &History) -> Comparison {
-    Comparison::of(&[side(before), side(after)], How::Sequential { history }, 1, AT.into())
+    Comparison::of(&[side(before), side(after)], How::Sequential { history }, AT.into())
 }
 
 fn interleaved(before: RouteFigures, after: RouteFigures) -> Comparison {
     let sides = [side(&run(1, vec![before])), side(&run(2, vec![after]))];
-    Comparison::of(&sides, How::Interleaved, 1, AT.into())
+    Comparison::of(&sides, How::Interleaved, AT.into())
 }
 
 fn decision(comparison: &Comparison) -> Decision {
@@ -106,12 +106,12 @@ fn another_workload_target_or_profile_is_said_and_never_decided() {
 fn what_one_side_lacks_is_listed_and_never_passes() {
     let other = RouteFigures { route: "GET /gone".into(), ..figures(3, 80.0) };
     let sides = [side(&run(1, vec![figures(1, 80.0), other.clone()])), side(&run(2, vec![figures(2, 80.0)]))];
-    let gone = Comparison::of(&sides, How::Interleaved, 1, AT.into());
+    let gone = Comparison::of(&sides, How::Interleaved, AT.into());
     assert_eq!((gone.counts.pass, gone.counts.inconclusive), (1, 1));
     assert_eq!(gone.only(true), ["A6 GET /gone (a6_register)"]);
     assert_eq!(exit_code(outcome(&gone), true), 3);
     let [before, after] = sides;
-    let new = Comparison::of(&[after, before], How::Interleaved, 1, AT.into());
+    let new = Comparison::of(&[after, before], How::Interleaved, AT.into());
     assert_eq!(new.only(false), ["A6 GET /gone (a6_register)"]);
     assert!(render(&new, false).contains("only after: 1 endpoint\n  A6 GET /gone"), "{}", render(&new, false));
     let rows = String::from_utf8(csv(&new).unwrap()).unwrap();
@@ -124,7 +124,7 @@ fn an_empty_side_never_passes() {
     for (before, after) in [(empty.clone(), figures(1, 80.0)), (figures(1, 80.0), empty.clone()), (empty.clone(), empty)] {
         assert_eq!(decision(&interleaved(before, after)), Decision::Undecided(Reason::TooFew));
     }
-    let nothing = Comparison::of(&[side(&run(1, vec![])), side(&run(2, vec![]))], How::Interleaved, 1, AT.into());
+    let nothing = Comparison::of(&[side(&run(1, vec![])), side(&run(2, vec![]))], How::Interleaved, AT.into());
     assert_eq!(exit_code(outcome(&nothing), false), 4);
 }
 
@@ -154,13 +154,13 @@ fn a_difference_that_the_generator_cannot_see_is_no_regression() {
 fn among_many_endpoints_a_narrow_failure_needs_to_be_seen_again() {
     let many = |n: u32, worst_ms: f64| {
         let loads = |seed: u64, worst: f64| {
-            (0..n).map(|at| RouteFigures {
+            (0..n).map(move |at| RouteFigures {
                 route: format!("GET /{at}"),
                 ..figures(seed + u64::from(at), if at == 0 { worst } else { 80.0 })
             })
         };
         let sides = [side(&run(1, loads(1, 80.0).collect())), side(&run(2, loads(1_001, worst_ms).collect()))];
-        Comparison::of(&sides, How::Interleaved, 1, AT.into()).endpoints.remove(0).decision
+        Comparison::of(&sides, How::Interleaved, AT.into()).endpoints.remove(0).decision
     };
     let narrow = (0..60).map(|step| 96.0 + f64::from(step) * 0.5).find(|ms| many(1, *ms) == Decision::Fail).unwrap();
     assert_eq!(many(40, narrow), Decision::Undecided(Reason::Unconfirmed), "{narrow} ms");
@@ -200,7 +200,7 @@ fn mixed() -> ([Side; 2], Comparison) {
     });
     sides[0].endpoints[3].key.app = AppId::A7;
     sides[1].endpoints.push(Measured { key: sides[0].endpoints[3].key.clone(), ..sides[1].endpoints[1].clone() });
-    let comparison = Comparison::of(&sides, How::Interleaved, 1, AT.into());
+    let comparison = Comparison::of(&sides, How::Interleaved, AT.into()).with_evidence(&sides, 1);
     (sides, comparison)
 }
 
@@ -221,8 +221,8 @@ fn the_files_hold_the_comparison_and_both_sides_histograms() {
     let names: Vec<_> = files.iter().map(|file| file.path.trim_start_matches("tests/perf/reports/comparison/")).collect();
     insta::assert_snapshot!(names.join("\n"));
     let json: serde_json::Value = serde_json::from_slice(&files[1].bytes).unwrap();
-    assert_eq!(json["endpoints"][0]["verdict"], "FAIL");
-    assert_eq!(json["endpoints"][0]["evidence"]["bootstrap_p95"]["seed"], 1);
+    let failed = json["endpoints"].as_array().unwrap().iter().find(|one| one["verdict"] == "FAIL").unwrap();
+    assert_eq!((&failed["route"], &failed["evidence"]["bootstrap_p95"]["seed"]), (&"POST /register".into(), &1.into()));
     let log = String::from_utf8(files[2].bytes.clone()).unwrap();
     let intervals = log.lines().filter(|line| !line.starts_with('#')).count();
     assert!(log.starts_with("#[Histogram log format version 1.3]\n") && intervals == 1, "{log}");
