@@ -79,7 +79,6 @@ pub(crate) struct Baseline {
     pub(crate) ledger_head: String,
     pub(crate) head: SideHead,
     pub(crate) endpoints: Vec<Measured>,
-    pub(crate) notes: Vec<String>,
     /// What the runs of its kind said up to and with this one.
     pub(crate) history: History,
 }
@@ -116,7 +115,6 @@ impl Baseline {
             history: history::read(store, &side.head.conditions, |other| other <= run),
             head: side.head,
             endpoints: side.endpoints,
-            notes: side.notes,
         })
     }
 
@@ -130,7 +128,7 @@ impl Baseline {
         Side {
             head: SideHead { label: label.to_owned(), ..self.head },
             endpoints: self.endpoints,
-            notes: self.notes,
+            notes: Vec::new(),
             keep_samples: true,
         }
     }

@@ -51,14 +51,14 @@ impl Conditions {
 pub(crate) struct EndpointKey {
     pub(crate) app: AppId,
     pub(crate) scenario: String,
-    /// `POST /register`.
+    /// `POST /register`; the second step of a workload that asks the same route is `POST /register #2`.
     pub(crate) route: String,
     /// SHA-256 of the scenario as data.
     pub(crate) scenario_digest: String,
 }
 
 impl EndpointKey {
-    /// That of figures.
+    /// That of figures which are the only ones of their route and workload.
     pub(crate) fn of(figures: &RouteFigures) -> Self {
         Self {
             app: figures.app,
@@ -67,6 +67,26 @@ impl EndpointKey {
             scenario_digest: figures.scenario_digest.clone(),
         }
     }
+
+    /// The same key with a number, if it is among those that are `taken`.
+    pub(crate) fn apart_from<'a>(self, taken: impl Iterator<Item = &'a Self> + Clone) -> Self {
+        let numbered = (1..).map(|n| match n {
+            1 => self.clone(),
+            n => Self { route: format!("{} #{n}", self.route), ..self.clone() },
+        });
+        let mut free = numbered.filter(|key| taken.clone().all(|other| other != key));
+        free.next().unwrap_or(self.clone())
+    }
+}
+
+/// The first measurements of a run, each with its key, in the order of the record.
+pub(crate) fn keyed(view: &RunView) -> Vec<(EndpointKey, &RouteFigures)> {
+    let mut keyed: Vec<(EndpointKey, &RouteFigures)> = Vec::new();
+    for figures in view.figures.iter().filter(|figures| figures.attempt == 1) {
+        let key = EndpointKey::of(figures).apart_from(keyed.iter().map(|(key, _)| key));
+        keyed.push((key, figures));
+    }
+    keyed
 }
 
 /// What earlier runs say.
@@ -180,22 +200,18 @@ struct Gathered {
 
 impl Gathered {
     fn take(&mut self, run: &RunId, view: &RunView) {
-        let first = view.figures.iter().filter(|figures| figures.attempt == 1);
-        for figures in first {
+        let keyed = keyed(view);
+        for (key, figures) in &keyed {
             if is_smoke(figures) {
                 self.add_uptime(figures);
             }
             if let Some(stable) = stable(run, view, figures) {
-                let runs = self.endpoints.entry(EndpointKey::of(figures)).or_default();
-                // A workload that asks a route twice has two figures that nothing tells apart: the first counts.
-                if runs.last().is_none_or(|last| last.run != *run) {
-                    runs.push(stable);
-                }
+                self.endpoints.entry(key.clone()).or_default().push(stable);
             }
         }
         for (app, uptime) in &mut self.uptime {
-            let seen = |figures: &&RouteFigures| figures.app == *app && figures.attempt == 1 && is_smoke(figures);
-            uptime.runs += u32::from(view.figures.iter().any(|figures| seen(&figures)));
+            let seen = keyed.iter().any(|(_, figures)| figures.app == *app && is_smoke(figures));
+            uptime.runs += u32::from(seen);
         }
     }
 

@@ -23,14 +23,11 @@ pub(crate) fn render(baseline: &Baseline) -> String {
     let _ = writeln!(out, "releases: {}", releases.collect::<Vec<_>>().join(", "));
     let _ = writeln!(out, "{} of {} endpoints are stable", baseline.stable(), baseline.endpoints.len());
     let _ = writeln!(out, "\n{}", table(baseline));
-    for note in &baseline.notes {
-        let _ = writeln!(out, "{}", printable(note));
-    }
     out
 }
 
 fn table(baseline: &Baseline) -> String {
-    let mut table = plain(["app", "endpoint", "n", "tau", "P50, ms", "P95 (95 %), ms", "stable", "digest"]);
+    let mut table = plain(["app", "endpoint", "n", "tau", "P50, ms", "P95 (95 %), ms", "digest", "stable"]);
     for measured in &baseline.endpoints {
         let samples = measured.samples.to_us();
         let of = |quantile| QuantileSample::with_tau(&samples, quantile, measured.tau).estimate(0.95);
@@ -42,8 +39,8 @@ fn table(baseline: &Baseline) -> String {
             format!("{:.1}", measured.tau),
             median.split(' ').next().unwrap_or_default().to_owned(),
             bounded(&of(Quantile::P95)),
-            stable(measured),
             measured.key.scenario_digest.chars().take(12).collect(),
+            stable(measured),
         ]);
     }
     table.trim_fmt()

@@ -14,7 +14,7 @@ use common::scenario::{Executor, Record, Scenario};
 use common::target::Environment;
 use tokio_util::sync::CancellationToken;
 
-use super::side::{Side, SideHead, apart};
+use super::side::{Side, SideHead};
 use crate::cli::Profile;
 use crate::history::Conditions;
 use crate::run::{Plan, Selection, groups, records};
@@ -172,10 +172,8 @@ pub(super) async fn take_turns(
 }
 
 fn side(lane: &Lane, session: &Session, gathered: Gathered, mut notes: Vec<String>) -> Side {
-    let (measured, failed) = gathered.settled();
+    let (endpoints, failed) = gathered.settled();
     notes.extend(failed.into_iter().map(|why| format!("{}: {why}", lane.label)));
-    let (endpoints, twice) = apart(measured);
-    notes.extend(twice);
     let conditions = Conditions {
         // Both sides are different targets on purpose: what they share is the session.
         target: "two targets".to_owned(),

@@ -133,7 +133,7 @@ impl Pair<'_> {
                  between runs anyway"
             ),
             Reason::Straddles => "the interval of the ratio lies on both sides of the limit".into(),
-            Reason::TooFew => "too few samples for limits on both ends".into(),
+            Reason::TooFew => "too few independent samples for limits on both ends".into(),
             Reason::Autocorrelated => "samples depend on each other so much that they are worth fewer than 30".into(),
             Reason::Resolution => "the difference is below what the harness can measure".into(),
             Reason::Unconfirmed => "slower beyond the limit, but the runs were made one after the other: confirm with two \

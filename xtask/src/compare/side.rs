@@ -7,7 +7,7 @@ use common::load::PackedSamples;
 use common::slo::{Flaw, Reason, Stability};
 use serde::{Deserialize, Serialize};
 
-use crate::history::{Conditions, EndpointKey, was_stopped};
+use crate::history::{Conditions, EndpointKey, keyed, was_stopped};
 use crate::record::{RouteFigures, RunView};
 
 /// What one side is.
@@ -84,9 +84,9 @@ impl Obstacle {
 
 impl Measured {
     /// What a run measured. Of a claim that was measured a second time, the first measurement counts.
-    fn of(view: &RunView, figures: &RouteFigures) -> Self {
+    fn of(view: &RunView, key: EndpointKey, figures: &RouteFigures) -> Self {
         Self {
-            key: EndpointKey::of(figures),
+            key,
             requests: figures.requests,
             errors: figures.errors,
             tau: figures.tau,
@@ -125,8 +125,6 @@ pub(crate) fn of_run(label: &str, view: &RunView) -> Result<Side, String> {
         return Err(format!("run {run} did not end: go on with it by `cargo xtask ecosystem --resume {run}`"));
     }
     let releases = view.inventory.apps.iter().filter_map(|app| Some((app.contract.app, app.release.clone()?)));
-    let first = view.figures.iter().filter(|figures| figures.attempt == 1);
-    let (endpoints, notes) = apart(first.map(|figures| Measured::of(view, figures)).collect());
     Ok(Side {
         head: SideHead {
             label: label.to_owned(),
@@ -135,24 +133,10 @@ pub(crate) fn of_run(label: &str, view: &RunView) -> Result<Side, String> {
             conditions: Conditions::of(started),
             releases: releases.collect(),
         },
-        endpoints,
-        notes,
+        endpoints: keyed(view).into_iter().map(|(key, figures)| Measured::of(view, key, figures)).collect(),
+        notes: Vec::new(),
         keep_samples: false,
     })
-}
-
-/// Leaves out, with a note, what nothing tells apart: a workload that asks one route in two steps.
-pub(super) fn apart(all: Vec<Measured>) -> (Vec<Measured>, Vec<String>) {
-    let (mut kept, mut notes) = (Vec::<Measured>::new(), Vec::new());
-    for measured in all {
-        if kept.iter().any(|other| other.place() == measured.place()) {
-            let EndpointKey { app, scenario, route, .. } = &measured.key;
-            notes.push(format!("{app} {route} is asked twice in {scenario}: only the first of its steps is compared"));
-        } else {
-            kept.push(measured);
-        }
-    }
-    (kept, notes)
 }
 
 /// What of both sides' conditions differs, in one sentence; `None` where they are the same.

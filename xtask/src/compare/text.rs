@@ -7,10 +7,9 @@ use comfy_table::{ContentArrangement, LineStyle, Table, presets};
 use common::slo::{Decision, NEVER_US, QuantileEstimate, QuantileRatio, Reason};
 
 use super::rows::code;
-use super::{Comparison, EndpointComparison, SideHead, named};
+use super::{Comparison, Counts, EndpointComparison, SideHead, named};
 use crate::report::{ms, plural, printable};
 
-const WIDTH: u16 = 120;
 /// More slower endpoints, or more notes, than this are left to the files.
 const SHOWN: usize = 12;
 
@@ -33,8 +32,7 @@ pub(crate) fn render(comparison: &Comparison, color: bool) -> String {
     };
     let paint = |style: Style, text: &str| if color { format!("{style}{text}{style:#}") } else { text.to_owned() };
     let _ = writeln!(out, "\n{} {meaning}", paint(style.bold().invert(), word));
-    let Counts { pass, fail, inconclusive } = Counts::of(comparison);
-    let _ = writeln!(out, "{pass} PASS, {fail} FAIL, {inconclusive} INCONCLUSIVE; {} design", comparison.design);
+    let _ = writeln!(out, "{}", count_line(comparison));
     for (name, head) in [("before", &comparison.before), ("after ", &comparison.after)] {
         let _ = writeln!(out, "{}", paint(Style::new().dimmed(), &format!("{name} {}", head_line(head))));
     }
@@ -46,21 +44,16 @@ pub(crate) fn render(comparison: &Comparison, color: bool) -> String {
     out
 }
 
-struct Counts {
-    pass: String,
-    fail: usize,
-    inconclusive: usize,
-}
-
-impl Counts {
-    fn of(comparison: &Comparison) -> Self {
-        let counts = comparison.counts;
-        let pass = match counts.slower_within_limit {
-            0 => counts.pass.to_string(),
-            slower => format!("{} ({slower} of them slower within the limit)", counts.pass),
-        };
-        Self { pass, fail: counts.fail, inconclusive: counts.inconclusive }
-    }
+/// `12 PASS (1 slower within the limit), 0 FAIL, 3 INCONCLUSIVE of 15 endpoints, interleaved`.
+fn count_line(comparison: &Comparison) -> String {
+    let counts = comparison.counts;
+    let slower = match counts.slower_within_limit {
+        0 => String::new(),
+        slower => format!(" ({slower} slower within the limit)"),
+    };
+    let of = plural(comparison.endpoints.len(), "endpoint");
+    let Counts { pass, fail, inconclusive, .. } = counts;
+    format!("{pass} PASS{slower}, {fail} FAIL, {inconclusive} INCONCLUSIVE of {of}, {}", comparison.design)
 }
 
 fn head_line(head: &SideHead) -> String {
@@ -84,11 +77,10 @@ fn slower(out: &mut String, comparison: &Comparison) {
         let ratio = &gate.regression.ratio;
         let _ = writeln!(
             out,
-            "  {} {}: {} -> {} ms, {}; {}",
+            "  {} {}: {} ms, {}; {}",
             sign(endpoint.decision),
             named(endpoint),
-            value(&ratio.before),
-            value(&ratio.after),
+            change(ratio),
             ratio_text(ratio),
             opinions(endpoint),
         );
@@ -107,22 +99,25 @@ fn opinions(endpoint: &EndpointComparison) -> String {
 
 /// Every endpoint that both sides measured.
 pub(crate) fn table(comparison: &Comparison) -> String {
-    let mut table =
-        plain(["", "endpoint", "P95 before, ms", "P95 after, ms", "ratio (95 %)", "P50 ratio", "P99 ratio", "reason"]);
+    let mut table = plain(["", "endpoint", "n", "P95, ms", "ratio of P95 (95 %)", "of P50", "of P99", "reason"]);
     for endpoint in comparison.endpoints.iter().filter(|endpoint| endpoint.is_pair()) {
         let Some(gate) = endpoint.gate() else { continue };
         let ratio = &gate.regression.ratio;
         let short = |at: usize| endpoint.metrics.get(at).map_or("-".into(), |one| limit(one.regression.ratio.ratio));
         let reason = match endpoint.decision.reason() {
-            Reason::Ok if gate.regression.warn => "slower within the limit".to_owned(),
+            Reason::Ok if gate.regression.warn => "slower, within the limit".to_owned(),
             Reason::Ok => String::new(),
             reason => code(reason),
         };
         table.add_row([
-            format!("{} {}", sign(endpoint.decision), endpoint.decision.as_str()),
+            sign(endpoint.decision).to_owned(),
             named(endpoint),
-            bounded(&ratio.before),
-            bounded(&ratio.after),
+            if ratio.before.n == ratio.after.n {
+                ratio.before.n.to_string()
+            } else {
+                format!("{} → {}", ratio.before.n, ratio.after.n)
+            },
+            change(ratio),
             ratio_text(ratio),
             short(0),
             short(2),
@@ -136,8 +131,7 @@ pub(crate) fn table(comparison: &Comparison) -> String {
 pub(crate) fn plain<const N: usize>(head: [&str; N]) -> Table {
     let mut table = Table::new();
     let style = presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─'));
-    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(WIDTH).set_header(head);
+    table.load_style(style).set_content_arrangement(ContentArrangement::Disabled).set_header(head);
     table
 }
 
@@ -215,17 +209,18 @@ pub(crate) fn ratio_text(ratio: &QuantileRatio) -> String {
     format!("{} [{} to {}]", limit(ratio.ratio), limit(ratio.lower), limit(ratio.upper))
 }
 
+/// `134 → 147`.
+fn change(ratio: &QuantileRatio) -> String {
+    format!("{} → {}", latency(ratio.before.value), latency(ratio.after.value))
+}
+
 fn limit(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| "none".into(), |ratio| format!("{ratio:.2}"))
 }
 
 /// `96.3 [94.1 to 99.0]`.
 pub(crate) fn bounded(of: &QuantileEstimate) -> String {
-    format!("{} [{} to {}]", value(of), latency(of.lower), latency(of.upper))
-}
-
-fn value(of: &QuantileEstimate) -> String {
-    latency(of.value)
+    format!("{} [{} to {}]", latency(of.value), latency(of.lower), latency(of.upper))
 }
 
 fn latency(us: Option<u64>) -> String {

@@ -15,8 +15,8 @@ use crate::run::RunStore;
 /// second in which runs began. A run that cannot be read is left out with a note; without any run there is an empty
 /// history.
 pub(crate) fn read(store: &RunStore, conditions: &Conditions, wanted: impl Fn(&RunId) -> bool) -> History {
-    let mut unreadable = Vec::new();
     let alike = newest_first(store).into_iter().filter(wanted).filter(|run| begins_alike(store, run, conditions));
+    let mut unreadable = Vec::new();
     let views = alike.take(HISTORY_RUNS).filter_map(|run| match store.view(&run) {
         Ok(view) => Some(view),
         Err(error) => {

@@ -85,6 +85,15 @@ fn another_digest_is_another_endpoint() {
 }
 
 #[test]
+fn a_route_that_a_workload_asks_twice_is_two_endpoints() {
+    let twice = |number: u32| run(number, vec![load(latencies(1, 400, 80.0)), load(latencies(2, 400, 8.0))]);
+    let history = History::of(&conditions(), [twice(2), twice(1)]);
+    let seen: Vec<_> = history.endpoints.iter().map(|own| (own.key.route.as_str(), own.runs)).collect();
+    assert_eq!(seen, [("POST /register", 2), ("POST /register #2", 2)]);
+    assert!(history.endpoints[0].p95_us > history.endpoints[1].p95_us);
+}
+
+#[test]
 fn uptime_adds_up_over_even_and_uneven_runs_and_health_routes_alone() {
     let mut uneven = run(2, vec![smoke(200, 3), smoke(100, 0), load(latencies(1, 400, 80.0))]);
     uneven.figures[0].window.as_mut().unwrap().stability = Stability::Unstable;

@@ -46,6 +46,8 @@ impl Gathered {
                 Some(endpoint) => endpoint.add(&report, step),
                 None => {
                     let mut endpoint = Endpoint::new(&report, step);
+                    let taken = self.endpoints.iter().map(|other| &other.measured.key);
+                    endpoint.measured.key = endpoint.measured.key.apart_from(taken);
                     endpoint.add(&report, step);
                     self.endpoints.push(endpoint);
                 }
