@@ -11,8 +11,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use common::ledger;
 use common::ids::RunId;
+use common::ledger;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 

@@ -38,11 +38,7 @@ pub(crate) struct Conditions {
 impl Conditions {
     /// Those of a run.
     pub(crate) fn of(started: &RunStarted) -> Self {
-        Self {
-            target: started.target.clone(),
-            profile: started.profile.clone(),
-            command: started.command.clone(),
-        }
+        Self { target: started.target.clone(), profile: started.profile.clone(), command: started.command.clone() }
     }
 }
 
@@ -248,9 +244,7 @@ pub(crate) fn was_stopped(view: &RunView, figures: &RouteFigures) -> bool {
 }
 
 fn settled(key: EndpointKey, runs: Vec<StableRun>) -> EndpointHistory {
-    let largest = |of: fn(&StableRun) -> f64| {
-        (runs.len() >= TAU_RUNS).then(|| runs.iter().map(of).fold(1.0, f64::max))
-    };
+    let largest = |of: fn(&StableRun) -> f64| (runs.len() >= TAU_RUNS).then(|| runs.iter().map(of).fold(1.0, f64::max));
     EndpointHistory {
         key,
         runs: u32::try_from(runs.len()).unwrap_or(u32::MAX),

@@ -12,7 +12,9 @@ use super::fail;
 use super::runs::stop_on_interrupt;
 use crate::baseline::{Baseline, BaselineName};
 use crate::cli::CompareArgs;
-use crate::compare::{Comparison, How, Lane, Session, Side, artifacts, csv, folder, interleave, of_run, outcome, render};
+use crate::compare::{
+    Comparison, How, Lane, Session, Side, artifacts, csv, folder, interleave, of_run, outcome, render,
+};
 use crate::embedded::{Embedded, EmbeddedPlan};
 use crate::history::{self, History};
 use crate::run::{self, RunStore};
@@ -108,7 +110,8 @@ fn recorded(args: &CompareArgs, named: [Named; 2]) -> Result<(Comparison, [Side;
     let sides: [Side; 2] = sides.try_into().map_err(|_| "a comparison has two sides".to_owned())?;
     let sides = sides.map(|side| side.of_apps(&args.app));
     let history = earlier(&store, &sides).or_richer(kept);
-    let comparison = Comparison::of(&sides, How::Sequential { history: &history }, now()).with_evidence(&sides, args.seed);
+    let comparison =
+        Comparison::of(&sides, How::Sequential { history: &history }, now()).with_evidence(&sides, args.seed);
     Ok((comparison, sides))
 }
 
@@ -149,8 +152,7 @@ async fn lane(
 ) -> Result<Lane, String> {
     let own = label == EMBEDDED;
     let environment = if own {
-        let plan =
-            EmbeddedPlan { apps: AppId::ALL.to_vec(), base_port: 0, data: data.to_owned(), defects: Vec::new() };
+        let plan = EmbeddedPlan { apps: AppId::ALL.to_vec(), base_port: 0, data: data.to_owned(), defects: Vec::new() };
         let embedded = Embedded::start(&plan).await.map_err(|error| error.to_string())?;
         let environment = embedded.environment.clone();
         started.push(embedded);
@@ -162,11 +164,7 @@ async fn lane(
     Ok(Lane { environment, label: label.to_owned(), embedded: own })
 }
 
-async fn measured(
-    args: &CompareArgs,
-    id: RunId,
-    lanes: [Lane; 2],
-) -> Result<Option<(Comparison, [Side; 2])>, String> {
+async fn measured(args: &CompareArgs, id: RunId, lanes: [Lane; 2]) -> Result<Option<(Comparison, [Side; 2])>, String> {
     let both = |app: &AppId| lanes.iter().all(|lane| lane.environment.base(*app).is_some());
     let wanted = |app: &AppId| args.app.is_empty() || args.app.contains(app);
     if let Some(app) = args.app.iter().find(|app| !both(app)) {
@@ -204,7 +202,10 @@ fn conclude(args: &CompareArgs, comparison: &Comparison, sides: &[Side; 2]) -> u
         return fail(error);
     }
     let place = root.strip_prefix(".").unwrap_or(root).join(folder());
-    anstream::println!("\nfiles: {}, with comparison.json and histograms beside it", place.join("comparison.csv").display());
+    anstream::println!(
+        "\nfiles: {}, with comparison.json and histograms beside it",
+        place.join("comparison.csv").display()
+    );
     exit_code(outcome(comparison), args.require.is_some())
 }
 

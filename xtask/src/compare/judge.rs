@@ -15,12 +15,7 @@ use super::{EndpointComparison, GATE, How, METRICS, MetricComparison, OneSide};
 use crate::history::EndpointHistory;
 
 /// Rules on everything that one of the sides measured.
-pub(super) fn endpoints(
-    before: &Side,
-    after: &Side,
-    how: How<'_>,
-    config: Option<&str>,
-) -> Vec<EndpointComparison> {
+pub(super) fn endpoints(before: &Side, after: &Side, how: How<'_>, config: Option<&str>) -> Vec<EndpointComparison> {
     let places: BTreeSet<_> = before.endpoints.iter().chain(&after.endpoints).map(Measured::place).collect();
     let mut compared: Vec<_> = places
         .into_iter()
@@ -136,9 +131,11 @@ impl Pair<'_> {
             Reason::TooFew => "too few independent samples for limits on both ends".into(),
             Reason::Autocorrelated => "samples depend on each other so much that they are worth fewer than 30".into(),
             Reason::Resolution => "the difference is below what the harness can measure".into(),
-            Reason::Unconfirmed => "slower beyond the limit, but the runs were made one after the other: confirm with two \
+            Reason::Unconfirmed => {
+                "slower beyond the limit, but the runs were made one after the other: confirm with two \
                                     targets that take turns"
-                .into(),
+                    .into()
+            }
             other => format!("{other:?}"),
         })
     }

@@ -121,7 +121,9 @@ fn what_one_side_lacks_is_listed_and_never_passes() {
 #[test]
 fn an_empty_side_never_passes() {
     let empty = RouteFigures { samples: PackedSamples::default(), ..figures(1, 80.0) };
-    for (before, after) in [(empty.clone(), figures(1, 80.0)), (figures(1, 80.0), empty.clone()), (empty.clone(), empty)] {
+    for (before, after) in
+        [(empty.clone(), figures(1, 80.0)), (figures(1, 80.0), empty.clone()), (empty.clone(), empty)]
+    {
         assert_eq!(decision(&interleaved(before, after)), Decision::Undecided(Reason::TooFew));
     }
     let nothing = Comparison::of(&[side(&run(1, vec![])), side(&run(2, vec![]))], How::Interleaved, AT.into());
@@ -218,7 +220,8 @@ fn the_table_has_its_columns_and_a_row_for_each_endpoint_and_quantile() {
 fn the_files_hold_the_comparison_and_both_sides_histograms() {
     let (sides, comparison) = mixed();
     let files = artifacts(&comparison, &sides).unwrap();
-    let names: Vec<_> = files.iter().map(|file| file.path.trim_start_matches("tests/perf/reports/comparison/")).collect();
+    let names: Vec<_> =
+        files.iter().map(|file| file.path.trim_start_matches("tests/perf/reports/comparison/")).collect();
     insta::assert_snapshot!(names.join("\n"));
     let json: serde_json::Value = serde_json::from_slice(&files[1].bytes).unwrap();
     let failed = json["endpoints"].as_array().unwrap().iter().find(|one| one["verdict"] == "FAIL").unwrap();

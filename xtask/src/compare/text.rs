@@ -166,7 +166,8 @@ fn one_sided(out: &mut String, comparison: &Comparison) {
 }
 
 fn remarks(out: &mut String, comparison: &Comparison) {
-    let unsure = comparison.endpoints.iter().filter(|endpoint| endpoint.is_pair() && !endpoint.independence_established);
+    let unsure =
+        comparison.endpoints.iter().filter(|endpoint| endpoint.is_pair() && !endpoint.independence_established);
     let unsure = unsure.count();
     let mut lines = comparison.notes.clone();
     if unsure > 0 && comparison.design == "sequential" {

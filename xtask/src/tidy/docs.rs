@@ -5,7 +5,18 @@ use super::files::Source;
 
 /// The commands of this version, as the command line knows them.
 pub(super) const COMMANDS: &[&str] = &[
-    "ecosystem", "suite", "serve", "report", "verify", "baseline", "compare", "export", "doctor", "test", "bench", "calibrate",
+    "ecosystem",
+    "suite",
+    "serve",
+    "report",
+    "verify",
+    "baseline",
+    "compare",
+    "export",
+    "doctor",
+    "test",
+    "bench",
+    "calibrate",
 ];
 
 /// Relative links in Markdown lead to a file or folder of the repository.

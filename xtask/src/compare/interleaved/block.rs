@@ -11,9 +11,16 @@ use crate::history::EndpointKey;
 use crate::run::slo_of;
 use crate::suites;
 
+/// What the generator blames itself for, as the strictest service level of the load's routes sees it.
+pub(super) fn fault(report: &LoadReport) -> Option<String> {
+    let level = |step: &StepReport| slo_of(&suites::suite(step.app).contract, &step.route).0.p95_ms;
+    let strictest = Micros::from_ms(u64::from(report.steps.iter().map(level).min()?));
+    report.health.blames_itself(strictest).or_else(|| report.health.dropped_too_many())
+}
+
 /// All blocks of one side so far.
 #[derive(Default)]
-pub(in crate::compare) struct Gathered {
+pub(super) struct Gathered {
     endpoints: Vec<Endpoint>,
     failed: Vec<String>,
 }
@@ -98,7 +105,6 @@ impl Endpoint {
     }
 
     fn add(&mut self, report: &LoadReport, step: &StepReport) {
-        let limit = Micros::from_ms(u64::from(self.p95_ms));
         let measured = &mut self.measured;
         measured.requests += step.count;
         measured.errors += step.error_count();
@@ -119,8 +125,7 @@ impl Endpoint {
             if step.samples_truncated {
                 return Some(Obstacle::new(Reason::TooFew, "more latencies than are kept"));
             }
-            let fault = report.health.blames_itself(limit).or_else(|| report.health.dropped_too_many());
-            fault.map(|fault| Obstacle::new(Reason::HarnessFault, fault))
+            fault(report).map(|fault| Obstacle::new(Reason::HarnessFault, fault))
         };
         if measured.obstacle.is_none() {
             measured.obstacle = obstacle();
