@@ -125,6 +125,7 @@ impl Comparison {
             How::Sequential { history } => ("sequential", history.skipped.clone()),
         };
         notes.extend(config);
+        notes.extend(side::releases(before, after));
         notes.extend([before, after].into_iter().flat_map(|side| side.notes.clone()));
         Self {
             design,

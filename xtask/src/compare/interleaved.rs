@@ -5,10 +5,12 @@ mod block;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use common::clock;
+use common::client::Client;
 use common::guard::Guard;
 use common::ids::{AppId, RunId};
 use common::load::{self, LoadError, LoadOptions, LoadReport};
@@ -112,9 +114,10 @@ pub(crate) async fn interleave(
     }
     notes.push(format!("{} blocks of {:.1} s each side, in turns", blocks.each, blocks.length.as_secs_f64()));
     let [before, after] = gathered;
-    let before = side(&lanes[0], session, before, notes);
-    let after = side(&lanes[1], session, after, Vec::new());
-    Ok(Some([before, after]))
+    let mut before = side(&lanes[0], session, before);
+    before.notes.splice(..0, notes);
+    let after = side(&lanes[1], session, after);
+    Ok(Some([asked(&lanes[0], session, before).await, asked(&lanes[1], session, after).await]))
 }
 
 /// The baseline workloads of the apps, each cut to a block; and those that cannot be cut, by name.
@@ -199,9 +202,9 @@ async fn block(
     futures_util::future::join_all(loads).await
 }
 
-fn side(lane: &Lane, session: &Session, gathered: Gathered, mut notes: Vec<String>) -> Side {
+fn side(lane: &Lane, session: &Session, gathered: Gathered) -> Side {
     let (endpoints, failed) = gathered.settled();
-    notes.extend(failed.into_iter().map(|why| format!("{}: {why}", lane.label)));
+    let began = endpoints.iter().filter_map(|measured| Some(measured.spans.first()?.started_at.clone())).min();
     let conditions = Conditions {
         // Both sides are different targets on purpose: what they share is the session.
         target: "two targets".to_owned(),
@@ -211,9 +214,22 @@ fn side(lane: &Lane, session: &Session, gathered: Gathered, mut notes: Vec<Strin
     let head = SideHead {
         label: lane.label.clone(),
         run: format!("{}@{}", lane.label, session.id),
-        started_at: clock::rfc3339(clock::unix_ms()),
+        started_at: began.unwrap_or_else(|| "never".to_owned()),
         conditions,
-        releases: std::collections::BTreeMap::new(),
+        releases: BTreeMap::new(),
     };
+    let notes = failed.into_iter().map(|why| format!("{}: {why}", lane.label)).collect();
     Side { head, endpoints, notes, keep_samples: true }
+}
+
+/// The side with what each app says it is; an app that does not answer says nothing.
+async fn asked(lane: &Lane, session: &Session, mut side: Side) -> Side {
+    let Ok(client) = Client::new(Arc::new(Guard::new(lane.environment.clone()))) else { return side };
+    for app in &session.apps {
+        let Ok(reply) = client.get(*app, "/health").send().await else { continue };
+        let health = reply.json().ok();
+        let release = health.as_ref().and_then(|health| health.get("release")?.as_str().map(str::to_owned));
+        side.head.releases.extend(release.map(|release| (*app, release)));
+    }
+    side
 }

@@ -156,6 +156,13 @@ pub(super) fn difference(before: &Side, after: &Side) -> Option<String> {
     (!differ.is_empty()).then(|| format!("the sides were not measured alike: {what}; compare runs of the same kind"))
 }
 
+/// Which apps are of another release after than before; nothing is wrong with that, it is what is compared.
+pub(super) fn releases(before: &Side, after: &Side) -> Vec<String> {
+    let pairs = before.head.releases.iter().filter_map(|(app, old)| Some((app, old, after.head.releases.get(app)?)));
+    let changed = pairs.filter(|(_, old, new)| old != new);
+    changed.map(|(app, old, new)| format!("{app} is release {old} before and {new} after")).collect()
+}
+
 fn obstacle(view: &RunView, figures: &RouteFigures) -> Option<Obstacle> {
     if was_stopped(view, figures) {
         return Some(Obstacle::new(Reason::Stopped, "the load was stopped before its end"));

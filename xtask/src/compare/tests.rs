@@ -165,8 +165,8 @@ fn among_many_endpoints_a_narrow_failure_needs_to_be_seen_again() {
         Comparison::of(&sides, How::Interleaved, AT.into()).endpoints.remove(0).decision
     };
     let narrow = (0..60).map(|step| 96.0 + f64::from(step) * 0.5).find(|ms| many(1, *ms) == Decision::Fail).unwrap();
-    assert_eq!(many(40, narrow), Decision::Undecided(Reason::Unconfirmed), "{narrow} ms");
-    assert_eq!(many(40, 140.0), Decision::Fail);
+    assert_eq!(many(20, narrow), Decision::Undecided(Reason::Unconfirmed), "{narrow} ms");
+    assert_eq!(many(20, 140.0), Decision::Fail);
 }
 
 #[test]

@@ -58,8 +58,11 @@ fn count_line(comparison: &Comparison) -> String {
 
 fn head_line(head: &SideHead) -> String {
     let conditions = &head.conditions;
+    if head.run.starts_with(&format!("{}@", head.label)) {
+        return format!("{}, profile {}, begun {}", head.run, conditions.profile, head.started_at);
+    }
+    let label = if head.label == head.run { String::new() } else { format!("{}: run ", head.label) };
     let what = format!("{}, profile {}, {}", conditions.target, conditions.profile, conditions.command);
-    let label = if head.label == head.run { String::new() } else { format!("{}: ", head.label) };
     format!("{label}{} ({what}), begun {}", head.run, head.started_at)
 }
 

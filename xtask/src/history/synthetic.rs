@@ -1,5 +1,7 @@
 //! Made-up runs for tests: latencies from a fixed generator, everything else from the recorded run.
 
+use std::sync::OnceLock;
+
 use common::ids::{AppId, RunId};
 use common::load::PackedSamples;
 use common::slo::{Quantile, QuantileSample, Stability, WindowReport, quantile_ratio};
@@ -12,15 +14,21 @@ pub(crate) fn run_id(number: u32) -> RunId {
     format!("20261101t{number:06}-5e8d0000").parse().unwrap()
 }
 
+/// The recorded run, made once.
+fn recorded() -> &'static RunView {
+    static RECORDED: OnceLock<RunView> = OnceLock::new();
+    RECORDED.get_or_init(fixture::view)
+}
+
 /// A run that ended and measured this.
 pub(crate) fn run(number: u32, figures: Vec<RouteFigures>) -> RunView {
-    let recorded = fixture::view();
+    let recorded = recorded();
     let mut started = recorded.started.clone().unwrap();
     started.run_id = run_id(number);
     RunView {
         started: Some(started),
-        inventory: recorded.inventory,
-        finished: recorded.finished,
+        inventory: recorded.inventory.clone(),
+        finished: recorded.finished.clone(),
         figures,
         ..RunView::default()
     }
@@ -28,8 +36,7 @@ pub(crate) fn run(number: u32, figures: Vec<RouteFigures>) -> RunView {
 
 /// A stable load on one route of A6.
 pub(crate) fn load(samples: Vec<u32>) -> RouteFigures {
-    let recorded = fixture::view();
-    let template = recorded.figures.iter().find(|figures| figures.app == AppId::A6 && figures.phase == 2).unwrap();
+    let template = recorded().figures.iter().find(|figures| figures.app == AppId::A6 && figures.phase == 2).unwrap();
     let us: Vec<u64> = samples.iter().map(|us| u64::from(*us)).collect();
     let side = QuantileSample::of(&us, Quantile::P50, 1.0);
     RouteFigures {

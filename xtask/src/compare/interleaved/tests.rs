@@ -1,5 +1,4 @@
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use common::scenario::Step;
 use common::slo::{Decision, Reason};
@@ -92,7 +91,7 @@ fn session() -> Session {
     }
 }
 
-const SHORT: Blocks = Blocks { length: Duration::from_millis(400), each: 2, warm_up: Duration::from_millis(50) };
+const SHORT: Blocks = Blocks { length: Duration::from_millis(800), each: 2, warm_up: Duration::from_millis(50) };
 
 /// Two servers asked in short turns, and the order in which they were.
 async fn in_turns(takes_ms: [u64; 2]) -> (Comparison, Vec<usize>) {
@@ -107,7 +106,7 @@ async fn in_turns(takes_ms: [u64; 2]) -> (Comparison, Vec<usize>) {
     let stop = CancellationToken::new();
     assert!(take_turns(&lanes, &workloads, SHORT, &stop, &mut gathered, &|_| ()).await);
     let [old, new] = gathered;
-    let sides = [side(&lanes[0], &session(), old, Vec::new()), side(&lanes[1], &session(), new, Vec::new())];
+    let sides = [side(&lanes[0], &session(), old), side(&lanes[1], &session(), new)];
     let comparison = Comparison::of(&sides, How::Interleaved, String::new());
     let mut order = asked.lock().unwrap().clone();
     order.dedup();
@@ -115,18 +114,20 @@ async fn in_turns(takes_ms: [u64; 2]) -> (Comparison, Vec<usize>) {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_three_times_as_long_is_proven_slower_over_real_sockets() {
+async fn a_server_that_takes_three_times_as_long_is_slower_and_never_passes_over_real_sockets() {
     let (comparison, order) = in_turns([5, 15]).await;
     assert!(order.starts_with(&[0, 1]) && order.len() >= 3, "old new new old: {order:?}");
     assert_eq!(comparison.endpoints.len(), 1, "{:?}", comparison.notes);
     let endpoint = &comparison.endpoints[0];
     let gate = &endpoint.gate().unwrap().regression;
     let requests = [&endpoint.before, &endpoint.after].map(|side| side.as_ref().unwrap().requests);
-    assert!(requests.iter().all(|requests| *requests >= 150), "80 are due in each of two blocks: {requests:?}");
-    assert!(gate.ratio.lower.is_some_and(|lower| lower > 1.2), "{:?}", gate.ratio);
-    // On a machine that is busy with other tests, the generator may blame itself or see too little: never a pass.
-    let excused = [Reason::HarnessFault, Reason::Resolution].map(Decision::Undecided);
-    assert!(endpoint.decision == Decision::Fail || excused.contains(&endpoint.decision), "{:?}", endpoint.why);
+    assert!(requests.iter().all(|requests| *requests >= 300), "160 are due in each of two blocks: {requests:?}");
+    assert!(gate.ratio.ratio.is_some_and(|ratio| ratio > 1.5), "{:?}", gate.ratio);
+    assert!(gate.ratio.lower.is_none_or(|lower| lower > 1.2), "{:?}", gate.ratio);
+    // On a machine that is busy with other tests the generator may blame itself, and samples depend on each other.
+    let excused = [Reason::HarnessFault, Reason::Resolution, Reason::TooFew, Reason::Autocorrelated];
+    let excused = excused.map(Decision::Undecided).contains(&endpoint.decision);
+    assert!(endpoint.decision == Decision::Fail || excused, "{:?}: {:?}", endpoint.decision, endpoint.why);
 }
 
 #[tokio::test]
@@ -144,7 +145,7 @@ async fn a_target_that_is_down_is_named_and_never_passes() {
     let stop = CancellationToken::new();
     assert!(take_turns(&lanes, &workloads, SHORT, &stop, &mut gathered, &|_| ()).await);
     let [old, new] = gathered;
-    let sides = [side(&lanes[0], &session(), old, Vec::new()), side(&lanes[1], &session(), new, Vec::new())];
+    let sides = [side(&lanes[0], &session(), old), side(&lanes[1], &session(), new)];
     let comparison = Comparison::of(&sides, How::Interleaved, String::new());
     assert_eq!((comparison.counts.pass, comparison.has_pairs()), (0, false));
     assert!(comparison.notes[0].starts_with("gone: a6_short: A6 at 127.0.0.1:"), "{:?}", comparison.notes);
