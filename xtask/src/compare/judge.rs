@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use common::ids::AppId;
 use common::slo::{
-    BetweenRuns, Decision, Design, FAMILY_ALPHA, MIN_BASELINE_RUNS, Quantile, QuantileSample, Reason, Regression,
-    RegressionRule, holm, judge_regression, trend,
+    BetweenRuns, ChangePoint, Decision, Design, FAMILY_ALPHA, MIN_BASELINE_RUNS, Quantile, QuantileSample, Reason,
+    Regression, RegressionRule, holm, judge_regression, trend,
 };
 
 use super::evidence;
@@ -75,7 +75,7 @@ impl Pair<'_> {
         self.history().and_then(EndpointHistory::between_runs)
     }
 
-    fn change_points(&self) -> Option<Vec<common::slo::ChangePoint>> {
+    fn change_points(&self) -> Option<Vec<ChangePoint>> {
         let oldest_first: Vec<f64> = self.history()?.p95_us.iter().rev().map(|us| evidence::as_f64(*us)).collect();
         trend(&oldest_first)
     }
@@ -107,7 +107,7 @@ impl Pair<'_> {
         let jitter_p99_us = micros(lags.fold(0.0, f64::max));
         let design = match self.how {
             How::Interleaved => Design::Interleaved,
-            // What is known of the P95 between runs is not known of the other quantiles; the tail differs most.
+            // Only the P95 of earlier runs is known; its spread stands in for that of the quantiles that do not decide.
             How::Sequential { .. } => Design::Sequential { between: self.between() },
         };
         let rule = RegressionRule { jitter_p99_us, ..RegressionRule::default() };
@@ -120,7 +120,7 @@ impl Pair<'_> {
 
     /// Why the latencies did not decide.
     fn why(&self, gate: &Regression) -> Option<String> {
-        let runs = self.between().map_or(0, |between| between.runs);
+        let runs = self.history().map_or(0, |history| history.runs);
         Some(match gate.decision.reason() {
             Reason::Ok => return None,
             Reason::NoBaseline => format!(
@@ -132,9 +132,7 @@ impl Pair<'_> {
             Reason::Autocorrelated => "samples depend on each other so much that they are worth fewer than 30".into(),
             Reason::Resolution => "the difference is below what the harness can measure".into(),
             Reason::Unconfirmed => {
-                "slower beyond the limit, but the runs were made one after the other: confirm with two \
-                                    targets that take turns"
-                    .into()
+                "slower beyond the limit, but measured one after the other: confirm it with two targets".into()
             }
             other => format!("{other:?}"),
         })
