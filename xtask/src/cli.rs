@@ -7,6 +7,7 @@ use common::ids::{AppId, RunId};
 use common::load::Dialect;
 use common::service::Defect;
 
+use crate::baseline::BaselineName;
 use crate::bench::BenchArgs;
 use crate::calibrate::CalibrateArgs;
 
@@ -30,6 +31,10 @@ pub(crate) enum Command {
     Report(RunArgs),
     /// Checks a ledger: hashes, chain, completeness.
     Verify(VerifyArgs),
+    /// Saves a run to compare later ones with, or shows what is saved.
+    Baseline(BaselineArgs),
+    /// Compares two runs, a run with a baseline, or two targets that are both up: what became slower?
+    Compare(CompareArgs),
     /// Writes the scenarios in the formats of other tools.
     Export(ExportArgs),
     /// Tells what is installed, which ports and secrets are there, and what each missing piece costs.
@@ -181,6 +186,80 @@ pub(crate) struct RunArgs {
 pub(crate) struct VerifyArgs {
     /// A ledger, a run's folder, or nothing for the newest run.
     pub(crate) path: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BaselineArgs {
+    #[command(subcommand)]
+    pub(crate) action: BaselineAction,
+}
+
+/// What is done with a baseline.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BaselineAction {
+    /// Saves a run as a baseline, in place of an older one of the same name.
+    Save {
+        /// The run; the newest if none is named.
+        run: Option<RunId>,
+        /// Where runs are kept.
+        #[arg(long, env = "HANDSHAKE_RUNS", default_value = "target/handshake/runs")]
+        runs: PathBuf,
+        #[command(flatten)]
+        flags: BaselineFlags,
+    },
+    /// Shows which run it is and what it measured.
+    Show {
+        #[command(flatten)]
+        flags: BaselineFlags,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BaselineFlags {
+    /// Which baseline.
+    #[arg(long, default_value = "default")]
+    pub(crate) name: BaselineName,
+    /// Where baselines are kept.
+    #[arg(long, env = "HANDSHAKE_BASELINES", value_name = "DIR", default_value = "target/handshake/baselines")]
+    pub(crate) baselines: PathBuf,
+}
+
+/// What a pipeline demands of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RequireCompared {
+    /// Undecided is not good enough: exit with 3.
+    Pass,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// A run, `latest`, `baseline`, `baseline:NAME`; or a target, if both are.
+    pub(crate) before: String,
+    /// The same, for the side after the change.
+    pub(crate) after: String,
+    /// Only this app; may be given several times.
+    #[arg(long, value_name = "APP")]
+    pub(crate) app: Vec<AppId>,
+    /// Writes the table to this file too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: Option<PathBuf>,
+    /// Fails (exit 3) unless every endpoint passes.
+    #[arg(long, value_enum)]
+    pub(crate) require: Option<RequireCompared>,
+    /// How long two targets are loaded in turns; recorded runs have their own.
+    #[arg(long, env = "HANDSHAKE_PROFILE", value_enum, default_value = "quick")]
+    pub(crate) profile: Profile,
+    /// What the draws of the second opinion begin with.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The file of environments.
+    #[arg(long, env = "HANDSHAKE_TARGETS_FILE", default_value = "tests/perf/config/targets.yaml")]
+    pub(crate) targets_file: PathBuf,
+    /// Where baselines are kept.
+    #[arg(long, env = "HANDSHAKE_BASELINES", value_name = "DIR", default_value = "target/handshake/baselines")]
+    pub(crate) baselines: PathBuf,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

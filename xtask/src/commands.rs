@@ -1,5 +1,7 @@
 //! The commands: each takes its flags, does its work and gives the exit code.
 
+mod baseline;
+mod compare;
 mod doctor;
 mod export;
 mod ledger;
@@ -14,6 +16,8 @@ use common::ids::AppId;
 use common::settings::Settings;
 use common::verdict::{Outcome, exit_code};
 
+pub(crate) use baseline::baseline;
+pub(crate) use compare::compare;
 pub(crate) use doctor::doctor;
 pub(crate) use export::export;
 pub(crate) use ledger::{report, verify};

@@ -1,13 +1,16 @@
 //! The one binary: parse, one match.
 
+mod baseline;
 mod bench;
 mod browser;
 mod calibrate;
 mod cli;
 mod commands;
+mod compare;
 mod embedded;
 mod export;
 mod funnels;
+mod history;
 mod k6_trial;
 mod record;
 mod report;
@@ -41,6 +44,8 @@ fn main() -> ExitCode {
             Command::Serve(args) => commands::serve(args).await,
             Command::Report(args) => commands::report(args),
             Command::Verify(args) => commands::verify(args),
+            Command::Baseline(args) => commands::baseline(args),
+            Command::Compare(args) => commands::compare(args).await,
             Command::Export(args) => commands::export(args),
             Command::Doctor(args) => commands::doctor(args).await,
             Command::Test(args) => commands::test(args).await,

@@ -39,8 +39,10 @@ use crate::embedded::{Embedded, EmbeddedError};
 use crate::record::{Record, RunView};
 use crate::ui::Ui;
 
+pub(crate) use data::records;
 pub(crate) use gauge::Gauge;
 pub(crate) use plan::{Plan, Selection};
+pub(crate) use probe::{groups, slo_of};
 pub(crate) use runner::{Settled, Setup, begin, environment, resume};
 pub(crate) use shapes::ids as shape_ids;
 pub(crate) use store::{RunStore, StoreError, view, write};

@@ -93,7 +93,7 @@ fn select(args: &SuiteArgs) -> Result<Selection, String> {
 }
 
 /// Ctrl-C once stops gracefully, twice at once.
-fn stop_on_interrupt() -> CancellationToken {
+pub(super) fn stop_on_interrupt() -> CancellationToken {
     let stop = CancellationToken::new();
     let stopped = stop.clone();
     tokio::spawn(async move {

@@ -70,7 +70,7 @@ pub(super) async fn measure(
 }
 
 /// Packs workloads into groups of at most so many users, keeping their order.
-fn groups(scenarios: Vec<Scenario>, most: u32) -> Vec<Vec<Scenario>> {
+pub(crate) fn groups(scenarios: Vec<Scenario>, most: u32) -> Vec<Vec<Scenario>> {
     let mut groups: Vec<(u32, Vec<Scenario>)> = Vec::new();
     for scenario in scenarios {
         let vus = scenario.executor.max_vus();
@@ -221,7 +221,7 @@ pub(super) fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> Res
 }
 
 /// The service level of a route, and the route itself if the contract has it.
-pub(super) fn slo_of(contract: &Contract, name: &str) -> (Slo, Option<Route>) {
+pub(crate) fn slo_of(contract: &Contract, name: &str) -> (Slo, Option<Route>) {
     let route = contract.routes.iter().find(|route| route.name() == name).cloned();
     let slo = route.as_ref().and_then(|route| route.slo.clone());
     (slo.unwrap_or_else(|| Slo::p95(DEFAULT_P95_MS)), route)

@@ -4,8 +4,20 @@ use super::Breach;
 use super::files::Source;
 
 /// The commands of this version, as the command line knows them.
-pub(super) const COMMANDS: &[&str] =
-    &["ecosystem", "suite", "serve", "report", "verify", "export", "doctor", "test", "bench", "calibrate"];
+pub(super) const COMMANDS: &[&str] = &[
+    "ecosystem",
+    "suite",
+    "serve",
+    "report",
+    "verify",
+    "baseline",
+    "compare",
+    "export",
+    "doctor",
+    "test",
+    "bench",
+    "calibrate",
+];
 
 /// Relative links in Markdown lead to a file or folder of the repository.
 pub(super) fn links(files: &[Source], exists: &dyn Fn(&str) -> bool) -> Vec<Breach> {
