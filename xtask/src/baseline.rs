@@ -49,6 +49,13 @@ pub(crate) enum BaselineError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BaselineName(String);
 
+impl Default for BaselineName {
+    /// The one that runs are compared with.
+    fn default() -> Self {
+        Self("default".to_owned())
+    }
+}
+
 impl FromStr for BaselineName {
     type Err = String;
 

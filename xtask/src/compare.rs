@@ -23,7 +23,7 @@ use crate::history::History;
 pub(crate) use evidence::Evidence;
 pub(crate) use interleaved::{Lane, Session, interleave};
 pub(crate) use outcome::{artifacts, csv, folder, outcome};
-pub(crate) use side::{Measured, Side, SideHead, of_run};
+pub(crate) use side::{Measured, Side, SideHead, of_run, of_view};
 pub(crate) use text::{bounded, plain, render};
 
 /// Which quantiles are compared; the second decides.

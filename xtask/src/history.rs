@@ -19,7 +19,7 @@ pub(crate) use read::read;
 
 /// No more runs than this are read.
 pub(crate) const HISTORY_RUNS: usize = 20;
-/// Fewer stable runs than this do not establish how much samples depend on each other.
+/// So many of the newest stable runs bound how much samples depend on each other; fewer do not establish it.
 const TAU_RUNS: usize = 3;
 /// What differs from run to run is taken from the newest of these.
 const BETWEEN_RUNS: usize = 10;
@@ -33,12 +33,20 @@ pub(crate) struct Conditions {
     pub(crate) profile: String,
     /// `ecosystem` loads apps side by side, `suite a6` one alone.
     pub(crate) command: String,
+    /// What embedded apps were told to do wrong: a misbehaving app says nothing of a sound one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) defects: Vec<String>,
 }
 
 impl Conditions {
     /// Those of a run.
     pub(crate) fn of(started: &RunStarted) -> Self {
-        Self { target: started.target.clone(), profile: started.profile.clone(), command: started.command.clone() }
+        Self {
+            target: started.target.clone(),
+            profile: started.profile.clone(),
+            command: started.command.clone(),
+            defects: started.defects.clone(),
+        }
     }
 }
 
@@ -109,7 +117,8 @@ pub(crate) struct EndpointHistory {
     pub(crate) run_ids: Vec<RunId>,
     /// The P95 of each in microseconds, by nearest rank, in the same order.
     pub(crate) p95_us: Vec<u64>,
-    /// The largest autocorrelation time of their latencies; absent below three runs: independence is not established.
+    /// The largest autocorrelation time of the latencies in the newest three; absent below three runs: independence is not
+    /// established.
     pub(crate) tau_latency: Option<f64>,
     /// The same of "this request failed".
     pub(crate) tau_errors: Option<f64>,
@@ -244,7 +253,8 @@ pub(crate) fn was_stopped(view: &RunView, figures: &RouteFigures) -> bool {
 }
 
 fn settled(key: EndpointKey, runs: Vec<StableRun>) -> EndpointHistory {
-    let largest = |of: fn(&StableRun) -> f64| (runs.len() >= TAU_RUNS).then(|| runs.iter().map(of).fold(1.0, f64::max));
+    let newest = runs.get(..TAU_RUNS);
+    let largest = |of: fn(&StableRun) -> f64| newest.map(|runs| runs.iter().map(of).fold(1.0, f64::max));
     EndpointHistory {
         key,
         runs: u32::try_from(runs.len()).unwrap_or(u32::MAX),

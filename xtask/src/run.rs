@@ -16,6 +16,7 @@ mod runner;
 mod second_source;
 mod shapes;
 mod smoke;
+mod standing;
 mod stops;
 mod store;
 mod streams;
@@ -36,10 +37,13 @@ use common::verdict::{Claim, Figures, Ruling, Verdict};
 use tokio_util::sync::CancellationToken;
 
 use crate::embedded::{Embedded, EmbeddedError};
+use crate::history::EndpointKey;
 use crate::record::{Record, RunView};
 use crate::ui::Ui;
 
 pub(crate) use data::records;
+use prior::Prior;
+
 pub(crate) use gauge::Gauge;
 pub(crate) use plan::{Plan, Selection};
 pub(crate) use probe::{groups, slo_of};
@@ -86,6 +90,8 @@ pub(crate) struct Run {
     pub(crate) context: CheckContext,
     pub(crate) embedded: Option<Embedded>,
     pub(crate) stop: CancellationToken,
+    /// Where baselines lie.
+    baselines: PathBuf,
     /// Where the files of feeders lie.
     data: PathBuf,
     /// Apps that get no further load, each with the stop that spares it.
@@ -104,9 +110,9 @@ impl Run {
         Ok(())
     }
 
-    /// What earlier runs say about a route under a load.
-    fn prior(&self, _of: &crate::record::RouteFigures) -> prior::Prior {
-        prior::Prior::NONE
+    /// What earlier runs say about an endpoint.
+    fn prior(&self, of: &EndpointKey) -> Prior {
+        self.view.history.as_ref().map_or(Prior::NONE, |history| Prior::of(history, of))
     }
 
     /// Writes a remark and shows it.

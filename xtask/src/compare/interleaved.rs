@@ -210,6 +210,7 @@ fn side(lane: &Lane, session: &Session, gathered: Gathered) -> Side {
         target: "two targets".to_owned(),
         profile: session.profile.as_str().to_owned(),
         command: "compare".to_owned(),
+        defects: Vec::new(),
     };
     let head = SideHead {
         label: lane.label.clone(),

@@ -8,7 +8,7 @@ use common::slo::{Flaw, Reason, Stability};
 use serde::{Deserialize, Serialize};
 
 use crate::history::{Conditions, EndpointKey, keyed, was_stopped};
-use crate::record::{RouteFigures, RunView};
+use crate::record::{RouteFigures, RunStarted, RunView};
 
 /// What one side is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -124,8 +124,13 @@ pub(crate) fn of_run(label: &str, view: &RunView) -> Result<Side, String> {
         let run = &started.run_id;
         return Err(format!("run {run} did not end: go on with it by `cargo xtask ecosystem --resume {run}`"));
     }
+    Ok(of_view(label, view, started))
+}
+
+/// Takes what a run has measured so far as a side.
+pub(crate) fn of_view(label: &str, view: &RunView, started: &RunStarted) -> Side {
     let releases = view.inventory.apps.iter().filter_map(|app| Some((app.contract.app, app.release.clone()?)));
-    Ok(Side {
+    Side {
         head: SideHead {
             label: label.to_owned(),
             run: started.run_id.to_string(),
@@ -136,7 +141,7 @@ pub(crate) fn of_run(label: &str, view: &RunView) -> Result<Side, String> {
         endpoints: keyed(view).into_iter().map(|(key, figures)| Measured::of(view, key, figures)).collect(),
         notes: Vec::new(),
         keep_samples: false,
-    })
+    }
 }
 
 /// What of both sides' conditions differs, in one sentence; `None` where they are the same.

@@ -8,7 +8,7 @@ use crate::record::Record;
 use crate::run::RunStore;
 
 fn conditions() -> Conditions {
-    Conditions { target: "embedded".into(), profile: "quick".into(), command: "ecosystem".into() }
+    Conditions { target: "embedded".into(), profile: "quick".into(), command: "ecosystem".into(), defects: Vec::new() }
 }
 
 /// So many runs, newest first, each with one stable load.

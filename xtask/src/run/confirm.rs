@@ -207,10 +207,7 @@ fn tell(
 /// now has shown once.
 fn cleared(run: &mut Run, first: &[Gauged], second: &[Gauged]) -> Result<(), RunError> {
     for gauged in first.iter().filter(|gauged| gauged.anomaly.is_some()) {
-        let same = |fresh: &&Gauged| {
-            fresh.figures.scenario == gauged.figures.scenario && fresh.figures.route == gauged.figures.route
-        };
-        let Some(fresh) = second.iter().find(same) else { continue };
+        let Some(fresh) = second.iter().find(|fresh| fresh.key == gauged.key) else { continue };
         for (early, late) in gauged.rulings.iter().zip(&fresh.rulings) {
             if !is_provisional(early) {
                 run.record(Record::Ruled(provisional(late.clone())))?;

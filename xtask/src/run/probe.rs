@@ -15,6 +15,7 @@ use super::figures::{figures, latency_figures};
 use super::gauge::Gauge;
 use super::prior::Prior;
 use super::{Run, RunError, confirm, second_source, stops, window};
+use crate::history::EndpointKey;
 use crate::record::{Record, RouteFigures};
 use crate::suites;
 use crate::ui::LoadPlan;
@@ -30,6 +31,7 @@ pub(crate) type ByRoute<T> = BTreeMap<(AppId, String), T>;
 /// One route under one load: what was seen, and what that says by itself.
 pub(super) struct Gauged {
     pub(super) scenario: Scenario,
+    pub(super) key: EndpointKey,
     pub(super) figures: RouteFigures,
     /// On errors and on latency.
     pub(super) rulings: [Ruling; 2],
@@ -135,8 +137,10 @@ async fn settle(
     }
     let compared = second_source::compare(run, phase, report, attempt).await?;
     let mut all = Vec::new();
+    let mut taken: Vec<EndpointKey> = Vec::new();
     for step in &report.steps {
-        let gauged = gauge(run, phase, scenario, (report, step), &compared, attempt);
+        let gauged = gauge(run, phase, scenario, (report, step), (&compared, &taken), attempt);
+        taken.push(gauged.key.clone());
         run.record(Record::Probed(Box::new(gauged.figures.clone())))?;
         if attempt == 1 {
             for ruling in &gauged.rulings {
@@ -154,7 +158,7 @@ fn gauge(
     phase: u8,
     scenario: &Scenario,
     (report, step): (&LoadReport, &StepReport),
-    compared: &ByRoute<SecondSource>,
+    (compared, taken): (&ByRoute<SecondSource>, &[EndpointKey]),
     attempt: u8,
 ) -> Gauged {
     let (slo, route) = slo_of(&suites::suite(step.app).contract, &step.route);
@@ -170,7 +174,8 @@ fn gauge(
         SecondSource::Disagrees { what } | SecondSource::Gap { what } => Some(what.clone()),
         SecondSource::Agrees(_) | SecondSource::Absent { .. } => None,
     };
-    let prior = run.prior(&figures);
+    let key = EndpointKey::of(&figures).apart_from(taken.iter());
+    let prior = run.prior(&key);
     let evidence = evidence(report, step, &figures, prior, &slo, second);
     let window = Window {
         started_at: figures.started_at.clone(),
@@ -179,8 +184,8 @@ fn gauge(
         earlier_runs: prior.runs,
         attempt,
     };
-    let rulings = rule(phase, scenario, step, &evidence, &slo, &tags).map(|ruling| ruling.measured_in(window.clone()));
-    Gauged { scenario: scenario.clone(), figures, rulings, anomaly, span_us: span_us(report) }
+    let rulings = rule(phase, scenario, &key, &evidence, &slo, &tags).map(|ruling| ruling.measured_in(window.clone()));
+    Gauged { scenario: scenario.clone(), key, figures, rulings, anomaly, span_us: span_us(report) }
 }
 
 /// Begin and end of a load in microseconds since the epoch.
@@ -268,16 +273,16 @@ fn rerun(scenario: &Scenario) -> String {
 fn rule(
     phase: u8,
     scenario: &Scenario,
-    step: &StepReport,
+    key: &EndpointKey,
     evidence: &SloEvidence,
     slo: &Slo,
     tags: &[String],
 ) -> [Ruling; 2] {
-    let place = format!("{}.{}", scenario.id, step.route);
-    let text = format!("fewer than {} % of {} fail", slo.error_rate_pct, step.route);
-    let errors = claim(phase, step.app, &format!("errors.{place}"), text, tags);
-    let text = format!("95 % of {} within {} ms", step.route, slo.p95_ms);
-    let latency = claim(phase, step.app, &format!("p95.{place}"), text, tags);
+    let (place, route) = (format!("{}.{}", scenario.id, key.route), &key.route);
+    let text = format!("fewer than {} % of {route} fail", slo.error_rate_pct);
+    let errors = claim(phase, key.app, &format!("errors.{place}"), text, tags);
+    let text = format!("95 % of {route} within {} ms", slo.p95_ms);
+    let latency = claim(phase, key.app, &format!("p95.{place}"), text, tags);
     let (error_verdict, error_line) = judge_errors(evidence, slo.error_rate_pct);
     let (latency_verdict, latency_line) = judge_p95(evidence);
     [

@@ -14,10 +14,11 @@ use common::verdict::{Outcome, Verdict, exit_code, roll_up};
 use tokio_util::sync::CancellationToken;
 
 use super::before::Before;
-use super::{Plan, Run, RunError, RunStore, inventory, load, smoke, store};
+use super::{Plan, Run, RunError, RunStore, inventory, load, smoke, standing, store};
 use crate::cli::{OutputArgs, TargetArgs};
 use crate::embedded::{Embedded, EmbeddedPlan};
 use crate::funnels;
+use crate::history::{self, Conditions};
 use crate::record::{Record, RunStarted, RunView};
 use crate::report;
 use crate::ui::Ui;
@@ -84,7 +85,8 @@ async fn carry_through(
     let (embedded, context) = reach(&setup, &plan, &folder).await?;
     let data = setup.target.targets_file.parent().map(std::path::Path::to_owned).unwrap_or_default();
     let guard = Arc::new(Guard::new(context.client.guard().environment().clone()));
-    let before = Before::find(&RunStore(setup.output.runs.clone()), &plan, ledger.dir());
+    let store = RunStore(setup.output.runs.clone());
+    let before = Before::find(&store, &plan, ledger.dir());
     let mut run = Run {
         ledger,
         before,
@@ -96,6 +98,7 @@ async fn carry_through(
         context,
         embedded,
         stop: setup.stop,
+        baselines: store.beside("baselines"),
         data,
         stopped: BTreeMap::new(),
         mourned: std::collections::BTreeSet::new(),
@@ -107,6 +110,10 @@ async fn carry_through(
     run.record(opening)?;
     if let Some(started) = run.view.started.clone() {
         run.ui.run_started(&started);
+        if run.view.history.is_none() {
+            let history = history::read(&store, &Conditions::of(&started), |id| *id < started.run_id);
+            run.record(Record::Remembered(Box::new(history)))?;
+        }
         for defect in &started.defects {
             run.note(0, None, format!("told to misbehave: {defect}"))?;
         }
@@ -222,6 +229,7 @@ async fn phases(run: &mut Run) -> Result<(), RunError> {
 
 /// Rolls up and closes the record.
 fn close(run: &mut Run, require_ready: bool, took_s: f64) -> Result<u8, RunError> {
+    standing::rule(run)?;
     let rollup = roll_up(&run.view.rulings);
     let exit = exit_code(rollup.outcome, require_ready);
     let missing_for_ready = missing_for_ready(run);

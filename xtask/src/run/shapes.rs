@@ -19,6 +19,7 @@ use super::confirm::Spanned;
 use super::figures::figures;
 use super::gauge::Gauge;
 use super::{Run, RunError, confirm, probe, second_source, stops};
+use crate::history::EndpointKey;
 use crate::record::{Record, RouteFigures, ShapeRun};
 use crate::suites;
 use crate::ui::LoadPlan;
@@ -178,7 +179,7 @@ async fn settle(
     let figures = RouteFigures { attempt, ..figures(PHASE, scenario, report, step, &slo, &tags) };
     let second = compared.get(&(step.app, step.route.clone())).cloned();
     let second = second.unwrap_or_else(|| SecondSource::Absent { why: second_source::why_absent(run) });
-    let (prior, went_at) = (run.prior(&figures), figures.started_at.clone());
+    let (prior, went_at) = (run.prior(&EndpointKey::of(&figures)), figures.started_at.clone());
     let evidence = probe::evidence(report, step, &figures, prior, &slo, second);
     let points = curve::points(&scenario.executor, &figures.series, users);
     let went = ShapeRun {

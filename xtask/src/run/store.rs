@@ -38,6 +38,11 @@ impl RunStore {
         self.0.join(run.as_str())
     }
 
+    /// A folder beside that of the runs.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.0.parent().map_or_else(|| PathBuf::from(name), |parent| parent.join(name))
+    }
+
     /// The runs that recorded something, oldest first; none where there is no folder.
     pub(crate) fn all(&self) -> Vec<RunId> {
         let entries = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
