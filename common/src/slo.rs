@@ -32,7 +32,7 @@ mod stop;
 mod student;
 mod thompson;
 
-pub use autocorr::{NEVER_US, Tau, autocorrelation, indicator_tau, n_eff, tau};
+pub use autocorr::{NEVER_US, Tau, autocorrelation, indicator_tau, n_eff, tau, tau_at_limit};
 pub use bootstrap::{BootstrapRatio, MIN_RESAMPLES, Series, bootstrap_ratio};
 pub use burn::{BURN_ALERTS, BURN_PERIOD, Budget, BurnAlert, BurnState, BurnWindow, burn_factor};
 pub use changepoint::{ChangePoint, ChangeRules, Level, MIN_TREND_RUNS, Split, best_split, change_points, trend};

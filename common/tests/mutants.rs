@@ -74,7 +74,7 @@ fn record(at: usize, us: u64) -> TraceRecord {
 }
 
 fn event(of: &TraceRecord) -> SeenEvent {
-    let took_ms = of.app_us.unwrap() as f64 / 1_000.0;
+    let took_ms = of.app_us.unwrap_or_default() as f64 / 1_000.0;
     let event = Event {
         schema_version: SCHEMA_VERSION,
         event_id: format!("e{}", of.trace_id),
@@ -258,6 +258,10 @@ enum Lost {
 
 type Mutant = (&'static str, &'static [Lost], fn(&mut World, usize));
 
+fn tile(world: &mut World) -> &mut TileRow {
+    world.tile.as_mut().expect("the sound world has a tile")
+}
+
 /// Each takes a piece away or spoils it, at a place that the number says.
 const MUTANTS: &[Mutant] = &[
     ("no sample is left", &[Lost::Errors, Lost::P95, Lost::Regression, Lost::Window], |w, _| {
@@ -318,9 +322,9 @@ const MUTANTS: &[Mutant] = &[
         w.seen[other].event.timestamp = "yesterday".into();
     }),
     ("the tile is missing", &[Lost::Errors, Lost::P95], |w, _| w.tile = None),
-    ("the tile halves the tail", &[Lost::Errors, Lost::P95], |w, _| w.tile.as_mut().unwrap().p95_ms *= 0.5),
-    ("the tile doubles the tail", &[Lost::Errors, Lost::P95], |w, _| w.tile.as_mut().unwrap().p95_ms *= 2.0),
-    ("the tile's tail is no number", &[Lost::Errors, Lost::P95], |w, _| w.tile.as_mut().unwrap().p95_ms = f64::NAN),
+    ("the tile halves the tail", &[Lost::Errors, Lost::P95], |w, _| tile(w).p95_ms *= 0.5),
+    ("the tile doubles the tail", &[Lost::Errors, Lost::P95], |w, _| tile(w).p95_ms *= 2.0),
+    ("the tile's tail is no number", &[Lost::Errors, Lost::P95], |w, _| tile(w).p95_ms = f64::NAN),
     ("nobody watched the load", &[Lost::Errors, Lost::P95], |w, _| w.watched = false),
     ("the load jumps, without parts", &[Lost::P95, Lost::Window], |w, at| {
         w.samples[N / 2..].iter_mut().for_each(|us| *us += 40_000 + at as u64 % 10_000);

@@ -3,6 +3,7 @@
 mod duet;
 mod exact;
 mod experiments;
+mod field;
 mod figure;
 mod golden;
 mod looks;
@@ -33,11 +34,22 @@ pub(crate) struct CalibrateArgs {
     /// Leaves out large simulated cells and half of the others, simulates these less often, and writes nothing.
     #[arg(long)]
     short: bool,
+    /// Runs the whole harness so often on apps that are sound or misbehave by a known amount, and counts what it says;
+    /// fails (exit 99) if a verdict is wrong.
+    #[arg(long, value_name = "N", conflicts_with_all = ["short", "golden"])]
+    runs: Option<u32>,
+    /// Only this case of `--runs`; may be given several times.
+    #[arg(long, value_name = "NAME", requires = "runs")]
+    case: Vec<String>,
 }
 
 /// Replays golden vectors, or reruns the published tables; 99 if something differs.
 pub(crate) fn run(args: &CalibrateArgs) -> u8 {
     let effort = if args.short { Effort::Short } else { Effort::Full };
+    if let Some(runs) = args.runs {
+        let sound = field::run(runs, &args.case);
+        return sound.map(|sound| if sound { 0 } else { exit_code(Outcome::SloBreached, false) }).unwrap_or_else(fail);
+    }
     args.golden.as_deref().map_or_else(|| tables(effort), vectors).unwrap_or_else(fail)
 }
 

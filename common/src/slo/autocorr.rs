@@ -31,6 +31,23 @@ pub fn tau(samples: &[u64], threshold: u64, prior: f64) -> Tau {
     Tau { tail, median, prior, value: tail.max(median).max(prior) }
 }
 
+/// The autocorrelation time of latencies against a limit that they may be far below.
+///
+/// Where a machine's speed changes between 1 ms and 2 ms, samples depend on each other, and that says nothing about a
+/// limit of 150 ms. So the dependence of the body is that of "above the median or above `resolution_us`, whichever is
+/// more", but at least `burst`: how many requests one stall as long as the limit would hit at once, `rate x limit`. It is
+/// never more than [`tau`] gives, and the same where the median lies above the resolution.
+#[must_use]
+pub fn tau_at_limit(samples: &[u64], limit_us: u64, resolution_us: u64, burst: f64) -> Tau {
+    let plain = tau(samples, limit_us, 1.0);
+    if median(samples).is_none_or(|median| median >= resolution_us) {
+        return plain;
+    }
+    let coarse = indicator_tau(samples.iter().map(|x| *x > resolution_us)).max(burst);
+    let body = if coarse < plain.median { coarse } else { plain.median };
+    Tau { median: body, value: plain.tail.max(body), ..plain }
+}
+
 /// How many independent samples `n` samples with this `tau` are worth.
 #[must_use]
 pub fn n_eff(n: u64, tau: f64) -> f64 {
@@ -177,6 +194,28 @@ mod tests {
     fn a_hundred_thousand_samples_with_the_longest_memory_are_summed_to_the_last_lag() {
         let series = (0..100_000).map(|t| t < 50_000);
         assert!(indicator_tau(series) > 20_000.0);
+    }
+
+    /// Half a second at 1 ms, half at 2 ms, at 50 a second.
+    fn two_speeds(scale: u64) -> Vec<u64> {
+        (0..1_000).map(|at| scale * if at / 25 % 2 == 0 { 1_000 } else { 2_000 } + at % 7).collect()
+    }
+
+    #[test]
+    fn what_changes_far_below_the_limit_makes_samples_no_more_alike_than_a_stall_would() {
+        let plain = tau(&two_speeds(1), 150_000, 1.0).value;
+        let at_limit = tau_at_limit(&two_speeds(1), 150_000, 7_500, 7.5);
+        assert!(plain > 10.0, "{plain}");
+        assert!((at_limit.value - 7.5).abs() < 1e-12, "{at_limit:?}");
+    }
+
+    #[test]
+    fn what_changes_near_the_limit_counts_in_full() {
+        let samples = two_speeds(60);
+        assert_eq!(tau_at_limit(&samples, 150_000, 7_500, 7.5), tau(&samples, 150_000, 1.0));
+        let mut tail = two_speeds(1);
+        tail[500..540].fill(200_000);
+        assert!(tau_at_limit(&tail, 150_000, 7_500, 1.0).value >= tau(&tail, 150_000, 1.0).tail);
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use common::clock;
 use common::contract::Slo;
 use common::load::{self, Latency, LoadReport, PackedSamples, SecondPoint, StepReport};
 use common::scenario::Scenario;
-use common::slo::{Claim, NEVER_US, Quantile, Terms, bucket_interval, tau};
+use common::slo::{Claim, NEVER_US, Quantile, Terms, bucket_interval, tau_at_limit};
 use common::units::Micros;
 use common::verdict::LatencyFigures;
 
@@ -28,7 +28,10 @@ pub(super) fn figures(
 ) -> RouteFigures {
     let infinite = |us: &u32| if *us == load::INFINITE_US { NEVER_US } else { u64::from(*us) };
     let samples: Vec<u64> = step.samples_us.iter().map(infinite).collect();
-    let tau = tau(&samples, u64::from(slo.p95_ms) * 1_000, 1.0).value;
+    let requests_per_s = if report.measured_s > 0.0 { as_f64(step.count) / report.measured_s } else { 0.0 };
+    let burst = requests_per_s * f64::from(slo.p95_ms) / 1_000.0;
+    let limit_us = u64::from(slo.p95_ms) * 1_000;
+    let tau = tau_at_limit(&samples, limit_us, window::resolution_us(slo), burst).value;
     let errors = step.error_count();
     let share = Claim::ErrorRateBelow { limit: slo.error_rate_pct / 100.0 }.judge(errors, step.count, Terms::default());
     RouteFigures {
@@ -58,7 +61,7 @@ pub(super) fn figures(
         generator: generator(report, slo),
         started_at: clock::rfc3339(report.started_at_unix_ms),
         duration_s: report.measured_s,
-        requests_per_s: if report.measured_s > 0.0 { as_f64(step.count) / report.measured_s } else { 0.0 },
+        requests_per_s,
         tau,
         tau_errors: window::error_tau(step),
         attempt: 1,

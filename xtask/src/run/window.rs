@@ -6,7 +6,7 @@ use std::time::Duration;
 use common::contract::Slo;
 use common::load::{self, LoadReport, SecondPoint, StepReport};
 use common::scenario::{Executor, Scenario};
-use common::slo::{LAGGING_US, Minute, NEVER_US, WINDOW_MINUTES, WindowReport, WindowRules, indicator_tau};
+use common::slo::{LAGGING_US, Minute, NEVER_US, Stability, WINDOW_MINUTES, WindowReport, WindowRules, indicator_tau};
 use common::verdict::{Part, Steadiness};
 
 use super::prior::Prior;
@@ -15,15 +15,25 @@ use super::prior::Prior;
 /// generator allows itself.
 const RESOLUTION_US: u64 = 5_000;
 
+/// A slice of a window has at least this many requests.
+const SLICE: u64 = 10;
+
 /// Judges the evenness of a load on one route; `None` for a load that is not meant to be even.
 ///
 /// A shorter profile has the same window in less time: the load is cut into as many slices as a full window has minutes,
 /// each with the same number of requests, which at a constant pace are slices of equal time.
 pub(super) fn judge(scenario: &Scenario, report: &LoadReport, step: &StepReport, slo: &Slo) -> Option<WindowReport> {
     let even = matches!(scenario.executor, Executor::ConstantVus { .. } | Executor::ConstantArrivalRate { .. });
-    let resolution_us = RESOLUTION_US.max(u64::from(slo.p95_ms) * 1_000 / 20);
-    let rules = WindowRules { error_limit: slo.error_rate_pct / 100.0, resolution_us };
-    even.then(|| rules.judge(&slices(report, step)))
+    let rules = WindowRules { error_limit: slo.error_rate_pct / 100.0, resolution_us: resolution_us(slo) };
+    let judged = even.then(|| rules.judge(&slices(report, step)))?;
+    // A handful of requests in a slice says nothing about it, neither way.
+    let few = step.kept() < SLICE * WINDOW_MINUTES as u64;
+    Some(if few { WindowReport { stability: Stability::Undecided, flaws: Vec::new(), ..judged } } else { judged })
+}
+
+/// Latencies that differ by no more than this say nothing about the limit, in microseconds.
+pub(super) fn resolution_us(slo: &Slo) -> u64 {
+    RESOLUTION_US.max(u64::from(slo.p95_ms) * 1_000 / 20)
 }
 
 /// What the load says of its own steadiness, and what earlier runs say.

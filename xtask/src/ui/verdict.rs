@@ -132,7 +132,7 @@ fn alike<'a>(waiting: &[&'a Ruling]) -> Vec<(&'a Ruling, usize)> {
     let mut groups: Vec<(&Ruling, usize)> = Vec::new();
     for ruling in waiting {
         let same = |(first, _): &&mut (&Ruling, usize)| {
-            State::of(first) == State::of(ruling) && needs(first).1 == needs(ruling).1
+            State::of(first) == State::of(ruling) && kind_of_need(first) == kind_of_need(ruling)
         };
         match groups.iter_mut().find(same) {
             Some((_, more)) => *more += 1,
@@ -140,6 +140,12 @@ fn alike<'a>(waiting: &[&'a Ruling]) -> Vec<(&'a Ruling, usize)> {
         }
     }
     groups
+}
+
+/// What is needed, whatever the number.
+fn kind_of_need(ruling: &Ruling) -> String {
+    let (_, required) = needs(ruling);
+    required.split(|c: char| c.is_ascii_digit()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("#")
 }
 
 /// What GitHub shows beside a run.
