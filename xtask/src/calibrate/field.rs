@@ -34,14 +34,14 @@ const CASES: &[Case] = &[
     Case { name: "healthy", title: "sound apps", args: &["ecosystem"], expected: Expected::NoFailure },
     Case {
         name: "slow_1_30",
-        title: "A2's P95 at 1.3 times its limit",
-        args: &["ecosystem", "--defect", "a2:p95_ms=195"],
+        title: "A2's P95 at 1.3 times its limit of 125 ms",
+        args: &["ecosystem", "--defect", "a2:p95_ms=163"],
         expected: Expected::A2SlowAlone,
     },
     Case {
         name: "slow_0_95",
         title: "A2's P95 at 0.95 times its limit",
-        args: &["suite", "a2", "--scenario", "a2_single", "--defect", "a2:p95_ms=142"],
+        args: &["suite", "a2", "--scenario", "a2_single", "--defect", "a2:p95_ms=119"],
         expected: Expected::NoFailure,
     },
     Case {
