@@ -36,7 +36,7 @@ pub(crate) use select::{apps, decided, undecided};
 pub(crate) use state::State;
 pub(crate) use statement::{github, terminal};
 pub(crate) use streams::dialect_lines;
-pub(crate) use text::{duration, ms, pct, plural, printable};
+pub(crate) use text::{duration, ms, pct, plural, printable, range};
 
 /// Where reports lie below the output root.
 pub(crate) const REPORTS: &str = "tests/perf/reports";

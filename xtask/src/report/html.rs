@@ -4,6 +4,7 @@ mod app;
 mod geometry;
 mod plot;
 mod rest;
+mod score;
 mod shapes;
 
 use askama::Template;
@@ -28,6 +29,7 @@ struct Page {
     version: String,
     resumed: u32,
     tally: Vec<(String, u32)>,
+    scored: Option<score::Scored>,
     missing: Vec<String>,
     phases: Vec<PhaseRow>,
     failed: Vec<Claim>,
@@ -109,6 +111,7 @@ fn page(view: &RunView) -> Page {
         version: started.map_or_else(|| "unknown".into(), |run| run.version.clone()),
         resumed: view.resumed,
         tally: tally(Counts::of(view, None)),
+        scored: score::scored(view),
         missing: view.missing_for_ready.clone(),
         phases: phases(view),
         failed: decided(view).map(|ruling| site.claim(ruling)).collect(),

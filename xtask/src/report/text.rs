@@ -1,5 +1,6 @@
 //! Figures as people read them.
 
+use common::slo::Score;
 use common::verdict::LatencyFigures;
 
 /// `1,234,567`.
@@ -43,6 +44,12 @@ pub(crate) fn pct(value: f64) -> String {
         short if text.contains('.') => short.to_owned(),
         _ => text,
     }
+}
+
+/// `58 to 100`, or one number where nothing is undecided.
+pub(crate) fn range(score: Score) -> String {
+    let (low, high) = (format!("{:.0}", score.low), format!("{:.0}", score.high));
+    if low == high { low } else { format!("{low} to {high}") }
 }
 
 /// `2 min 41 s`.

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, presets};
-use common::slo::{Direction, Score};
+use common::slo::Direction;
 use common::verdict::{Grade, Ruling, Statement, Verdict};
 
 use crate::record::RunView;
 use crate::report::{
     Counts, Head, REPORTS, State, apps, cell, code, decided, github, glance, grade, graded, meaning, plural, printable,
-    terminal, timing, undecided,
+    range, terminal, timing, undecided,
 };
 
 /// More undecided claims than this are left to the report.
@@ -56,22 +56,12 @@ fn together(view: &RunView) -> String {
 /// The score as an interval, and how it changed.
 fn score(out: &mut String, view: &RunView) {
     let Some(rollup) = &view.rollup else { return };
-    let _ = writeln!(out, "readiness score (EGRS) {} of 100", span(rollup.egrs.score));
+    let _ = writeln!(out, "readiness score (EGRS) {} of 100", range(rollup.egrs.score));
     let Some(change) = &view.change else { return };
-    let direction = match change.delta.map(|delta| delta.direction) {
-        Some(Direction::Improved) => "improved",
-        Some(Direction::Regressed) => "regressed",
-        Some(Direction::NoProvenChange) | None => "no proven change",
-    };
+    let direction = change.delta.map_or(Direction::NoProvenChange, |delta| delta.direction).as_str();
     let moved = plural(change.transitions.len(), "claim");
-    let was = format!("{} {}", change.grade.as_str(), span(change.score));
+    let was = format!("{} {}", change.grade.as_str(), range(change.score));
     let _ = writeln!(out, "since run {} ({was}): {direction}, {moved} came out differently", change.before);
-}
-
-/// `81 to 97`, or one number where nothing is undecided.
-fn span(score: Score) -> String {
-    let (low, high) = (format!("{:.0}", score.low), format!("{:.0}", score.high));
-    if low == high { low } else { format!("{low} to {high}") }
 }
 
 fn by_app(out: &mut String, view: &RunView) {
@@ -81,7 +71,7 @@ fn by_app(out: &mut String, view: &RunView) {
         let grade = graded(view, app).map_or("not tried", Grade::as_str);
         let at = rollup.and_then(|rollup| rollup.services.iter().position(|service| service.name == app.lower()));
         let own = at.and_then(|at| rollup.and_then(|rollup| rollup.egrs.services.get(at)));
-        let score = own.map(|score| span(*score)).unwrap_or_default();
+        let score = own.map(|score| range(*score)).unwrap_or_default();
         let counts = Counts::of(view, Some(app)).line();
         table.add_row([format!("{app} {}", app.title()), grade.to_owned(), score, counts]);
     }

@@ -18,6 +18,18 @@ pub enum Direction {
     NoProvenChange,
 }
 
+impl Direction {
+    /// In words.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Improved => "improved",
+            Self::Regressed => "regressed",
+            Self::NoProvenChange => "no proven change",
+        }
+    }
+}
+
 /// The range of the change of a score, in points of 100.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Delta {
