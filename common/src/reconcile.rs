@@ -3,6 +3,7 @@
 //! Each app decides by the trace id which requests it reports ([`crate::telemetry::keeps`]), and the probe decides the
 //! same way, so both know which records must be there. Only full agreement lets a claim pass.
 
+mod arrival;
 mod join;
 mod tile;
 
@@ -14,6 +15,7 @@ use crate::ids::{AppId, TraceId};
 use crate::telemetry::Event;
 use crate::verdict::{Agreement, SecondSource};
 
+pub use arrival::Arrival;
 pub use join::{Rules, join};
 pub use tile::{TileRow, compare_tile};
 
@@ -59,8 +61,9 @@ pub struct Reconciliation {
     pub late: u64,
     /// Found with another status or another duration.
     pub disagreeing: u64,
-    /// The slowest arrival, in milliseconds after the event.
-    pub arrival_max_ms: i64,
+    /// How long after the events they arrived; absent in records of versions that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<Arrival>,
     /// How the command center's tile compares, where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tile: Option<TileComparison>,
@@ -95,11 +98,10 @@ impl Reconciliation {
     pub fn second_source(&self) -> SecondSource {
         let route = format!("{} {}", self.app, self.route);
         if self.lost + self.late > 0 {
-            let what = format!(
-                "A8 lacks {} of {} sampled requests of {route} and got {} late",
-                self.lost, self.expected, self.late
-            );
-            return SecondSource::Gap { what };
+            let (lost, expected, late) = (self.lost, self.expected, self.late);
+            let what = format!("A8 lacks {lost} of {expected} sampled requests of {route} and got {late} late");
+            let share = self.arrival.as_ref().filter(|_| late > 0).and_then(Arrival::in_words);
+            return SecondSource::Gap { what: share.map_or(what.clone(), |share| format!("{what}: {share}")) };
         }
         if self.duplicated + self.disagreeing > 0 {
             let example = self.examples.first().map(|e| format!(", e.g. trace {}: {}", e.trace_id, e.what));

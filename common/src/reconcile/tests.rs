@@ -100,7 +100,8 @@ fn gap(entry: &Reconciliation) -> String {
 fn a_request_that_both_tell_alike_is_matched() {
     let entry = compared(&[record(sampled())], &[event(sampled())]);
     assert_eq!(counts(&entry), [1, 1, 0, 0, 0, 0]);
-    assert_eq!((entry.arrival_max_ms, entry.examples.len()), (200, 0));
+    let arrival = entry.arrival.as_ref().unwrap();
+    assert_eq!((arrival.max_ms, arrival.count, entry.examples.len()), (Some(200), 1, 0));
     match entry.second_source() {
         SecondSource::Agrees(agreement) => assert_eq!(agreement.matched.get(), 1),
         other => panic!("{other:?}"),
@@ -148,13 +149,22 @@ fn a_report_is_late_beyond_sixty_seconds_and_not_at_them() {
     assert_eq!(counts(&after(60_000)), [1, 1, 0, 0, 0, 0]);
     let late = after(60_001);
     assert_eq!(counts(&late), [1, 0, 0, 0, 1, 0]);
-    assert!(gap(&late).ends_with("got 1 late"));
+    assert!(gap(&late).ends_with("got 1 late: 1 of 1 arrived after 60 s, so 2.5 % to 100.0 % of all do"));
 }
 
 #[test]
 fn a_report_whose_time_cannot_be_read_is_late() {
     let garbled = changed(sampled(), |seen| seen.event.timestamp = "yesterday".into());
     assert_eq!(counts(&compared(&[record(sampled())], &[garbled])), [1, 0, 0, 0, 1, 0]);
+}
+
+#[test]
+fn another_sample_rate_than_the_one_it_was_sampled_at_disagrees() {
+    for lie in [1.0, 0.05, 0.11, f64::NAN] {
+        let entry = compared(&[record(sampled())], &[changed(sampled(), |seen| seen.event.sample_rate = lie)]);
+        assert_eq!(counts(&entry), [1, 0, 0, 0, 0, 1], "{lie}");
+        assert!(disagreement(&entry).contains(&format!("sampled at {lie}, and such requests are sampled at 0.1")));
+    }
 }
 
 #[test]
@@ -208,7 +218,7 @@ fn every_failure_is_expected_whatever_its_trace() {
     let outside = traces(false).next().unwrap();
     let failed = TraceRecord { status: Some(503), ok: false, ..record(outside) };
     assert_eq!(counts(&compared(std::slice::from_ref(&failed), &[])), [1, 0, 1, 0, 0, 0]);
-    let reported = changed(outside, |seen| seen.event.status = 503);
+    let reported = changed(outside, |seen| (seen.event.status, seen.event.sample_rate) = (503, 1.0));
     assert_eq!(counts(&compared(&[failed], &[reported])), [1, 1, 0, 0, 0, 0]);
 }
 

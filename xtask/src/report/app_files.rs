@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use common::check::CheckReport;
 use common::ids::AppId;
-use common::reconcile::Reconciliation;
+use common::reconcile::{Arrival, Reconciliation};
 use common::verdict::{Grade, Ruling, Statement};
 use serde::Serialize;
 
@@ -67,9 +67,14 @@ fn reconciliations(out: &mut String, view: &RunView, app: AppId) {
         return;
     }
     out.push_str("## Second source: the probe's records beside A8's\n\n");
-    let rows = own.map(|(phase, entry)| reconciliation(*phase, entry));
+    let own: Vec<_> = own.collect();
+    let rows = own.iter().map(|(phase, entry)| reconciliation(*phase, entry));
     let head = ["phase", "route", "expected", "matched", "lost", "twice", "late", "differ", "tile P95", "app P95"];
     out.push_str(&table(&head, "><>>>>>>>>", rows));
+    let arrivals = own.iter().filter_map(|(phase, entry)| Some(arrival(*phase, entry, entry.arrival.as_ref()?)));
+    let head = ["phase", "route", "arrived", "P50", "P95", "P99", "max", "after 60 s", "share after 60 s"];
+    out.push_str("How long after the events A8 had them:\n\n");
+    out.push_str(&table(&head, "><>>>>>>>", arrivals));
 }
 
 fn reconciliation(phase: u8, entry: &Reconciliation) -> Vec<String> {
@@ -81,6 +86,17 @@ fn reconciliation(phase: u8, entry: &Reconciliation) -> Vec<String> {
     let mut row = vec![phase.to_string(), code(&entry.route)];
     row.extend(counts.map(text::count));
     row.extend([p95(|tile| tile.tile_p95_ms), p95(|tile| tile.probe_p95_ms)]);
+    row
+}
+
+fn arrival(phase: u8, entry: &Reconciliation, arrival: &Arrival) -> Vec<String> {
+    let share = arrival.judged.map_or_else(
+        || "–".into(),
+        |judged| format!("{:.1} to {:.1} %", judged.interval.lower * 100.0, judged.interval.upper * 100.0),
+    );
+    let mut row = vec![phase.to_string(), code(&entry.route), text::count(arrival.count)];
+    row.extend([arrival.p50_ms, arrival.p95_ms, arrival.p99_ms, arrival.max_ms].map(text::delay));
+    row.extend([text::count(arrival.late), share]);
     row
 }
 

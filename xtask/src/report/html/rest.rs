@@ -39,7 +39,8 @@ pub(super) struct Reconciled {
     pub(super) app: String,
     pub(super) route: String,
     pub(super) counts: Vec<String>,
-    pub(super) arrival: String,
+    /// P50, P95, P99 and the slowest.
+    pub(super) arrival: [String; 4],
     pub(super) tile: String,
     pub(super) probe: String,
     pub(super) what: Option<String>,
@@ -151,7 +152,7 @@ impl Site<'_> {
             app: entry.app.to_string(),
             route: entry.route.clone(),
             counts: counts.map(text::count).into(),
-            arrival: format!("{} ms", text::count(entry.arrival_max_ms.unsigned_abs())),
+            arrival: arrival(entry),
             tile: p95(entry.tile.as_ref().map(|tile| tile.tile_p95_ms)),
             probe: p95(entry.tile.as_ref().map(|tile| tile.probe_p95_ms)),
             what,
@@ -195,6 +196,12 @@ impl Site<'_> {
             findings: findings.collect(),
         }
     }
+}
+
+fn arrival(entry: &Reconciliation) -> [String; 4] {
+    let of = entry.arrival.as_ref();
+    [of.and_then(|a| a.p50_ms), of.and_then(|a| a.p95_ms), of.and_then(|a| a.p99_ms), of.and_then(|a| a.max_ms)]
+        .map(text::delay)
 }
 
 /// One row a scenario: its routes share a generator.
