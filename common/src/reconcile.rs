@@ -4,8 +4,11 @@
 //! same way, so both know which records must be there. Only full agreement lets a claim pass.
 
 mod arrival;
+mod ask;
+mod counts;
 mod join;
 mod tile;
+mod txlog;
 
 use std::num::NonZeroU64;
 
@@ -16,8 +19,11 @@ use crate::telemetry::Event;
 use crate::verdict::{Agreement, SecondSource};
 
 pub use arrival::Arrival;
+pub use ask::{Patience, compare_load, compare_log};
+pub use counts::CountComparison;
 pub use join::{Rules, join};
-pub use tile::{TileRow, compare_tile};
+pub use tile::{Sent, Tile, TileComparison, TileRow, compare_tile};
+pub use txlog::{LogComparison, Logged, MAX_LOOKED, TransactionLog, known, sample};
 
 /// An event as the command center gives it out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,23 +73,15 @@ pub struct Reconciliation {
     /// How the command center's tile compares, where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tile: Option<TileComparison>,
+    /// What the app's own transaction log has of acknowledged writes, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogComparison>,
     /// The first discrepancies of each kind.
     pub examples: Vec<Discrepancy>,
 }
 
 fn first() -> u8 {
     1
-}
-
-/// The figures of a tile beside those of the probe.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TileComparison {
-    /// P95 that the tile shows, in milliseconds.
-    pub tile_p95_ms: f64,
-    /// P95 of what the app told the probe for the same requests, in milliseconds.
-    pub probe_p95_ms: f64,
-    /// What differs beyond the allowance; absent if nothing does.
-    pub disagreement: Option<String>,
 }
 
 impl Reconciliation {
@@ -97,6 +95,9 @@ impl Reconciliation {
     #[must_use]
     pub fn second_source(&self) -> SecondSource {
         let route = format!("{} {}", self.app, self.route);
+        if let Some(what) = self.log.as_ref().and_then(|log| log.gap(&route)) {
+            return SecondSource::Gap { what };
+        }
         if self.lost + self.late > 0 {
             let (lost, expected, late) = (self.lost, self.expected, self.late);
             let what = format!("A8 lacks {lost} of {expected} sampled requests of {route} and got {late} late");
@@ -114,13 +115,25 @@ impl Reconciliation {
             );
             return SecondSource::Disagrees { what };
         }
-        if let Some(what) = self.tile.as_ref().and_then(|tile| tile.disagreement.clone()) {
+        if let Some(what) = self.log.as_ref().and_then(|log| log.disagreement(&route)) {
+            return SecondSource::Disagrees { what };
+        }
+        if let Some(what) = self.tile.as_ref().and_then(|tile| tile.stale.as_ref()) {
+            return SecondSource::Gap { what: format!("A8's tile of {route} is stale: {what}") };
+        }
+        if let Some(what) = self.tile.as_ref().and_then(|tile| tile.disagreement.as_ref()) {
             return SecondSource::Disagrees { what: format!("A8's tile of {route} differs: {what}") };
         }
         match NonZeroU64::new(self.matched) {
-            Some(matched) => SecondSource::Agrees(Agreement { source: "A8's request events".into(), matched }),
+            Some(matched) => SecondSource::Agrees(Agreement { source: self.source(), matched }),
             None => SecondSource::Absent { why: format!("no request of {route} was in the sample that A8 gets") },
         }
+    }
+
+    /// Who tells the same as the probe.
+    fn source(&self) -> String {
+        let log = self.log.as_ref().filter(|log| log.writes > 0).map(|log| format!(" and {}", log.source));
+        format!("A8's request events{}", log.unwrap_or_default())
     }
 }
 

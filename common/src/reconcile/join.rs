@@ -19,12 +19,15 @@ pub struct Rules {
     pub allowance_us: u64,
     /// … or by this share.
     pub allowance_share: f64,
+    /// A tile is stale if it was computed more than this before the load ended, in milliseconds.
+    pub stale_ms: i64,
 }
 
 impl Default for Rules {
-    /// 60 s; 2 µs or 0.1 %: an app reports and answers the same measurement, so only rounding may differ.
+    /// 60 s; 2 µs or 0.1 %: an app reports and answers the same measurement, so only rounding may differ; 5 s between the
+    /// clocks of the probe and of A8.
     fn default() -> Self {
-        Self { arrival_limit_ms: 60_000, allowance_us: 2, allowance_share: 0.001 }
+        Self { arrival_limit_ms: 60_000, allowance_us: 2, allowance_share: 0.001, stale_ms: 5_000 }
     }
 }
 
@@ -81,6 +84,7 @@ fn empty((app, route): &RouteKey) -> Reconciliation {
         disagreeing: 0,
         arrival: None,
         tile: None,
+        log: None,
         examples: Vec::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! Each way in which the two sources can differ, alone.
 
+mod tile;
+
 use super::*;
 use crate::clock;
 use crate::load::TraceRecord;
@@ -229,56 +231,6 @@ fn nothing_compared_is_absent_and_never_agreement() {
         SecondSource::Absent { why } => assert!(why.contains("A6 POST /register"), "{why}"),
         other => panic!("{other:?}"),
     }
-}
-
-/// A hundred requests that both sources tell alike, of 1 to 100 ms.
-fn a_hundred() -> (Vec<TraceRecord>, Reconciliation) {
-    let pairs = (1..=100_u32).zip(traces(true)).map(|(ms, trace)| {
-        let us = u64::from(ms) * 1_000;
-        let sent = TraceRecord { app_us: Some(us), service_us: us + 500, ..record(trace) };
-        (sent, changed(trace, |seen| seen.event.p95_ms = f64::from(ms)))
-    });
-    let (records, seen): (Vec<_>, Vec<_>) = pairs.unzip();
-    let entry = compared(&records, &seen);
-    assert_eq!(entry.matched, 100);
-    (records, entry)
-}
-
-fn with_tile(p95_ms: f64) -> Reconciliation {
-    let (records, mut entry) = a_hundred();
-    let (method, route) = ("POST".into(), "/register".into());
-    let row = TileRow { app_id: AppId::A6, method, route, samples: 100, p95_ms };
-    compare_tile(&mut entry, &records, Some(&row));
-    entry
-}
-
-#[test]
-fn a_tile_with_the_probes_figure_agrees() {
-    let entry = with_tile(95.0);
-    let tile = entry.tile.as_ref().unwrap();
-    assert_eq!((tile.tile_p95_ms, tile.probe_p95_ms, &tile.disagreement), (95.0, 95.0, &None));
-    assert!(matches!(entry.second_source(), SecondSource::Agrees(_)));
-}
-
-#[test]
-fn a_tile_with_half_the_probes_figure_disagrees_although_every_record_matches() {
-    let what = disagreement(&with_tile(47.5));
-    assert_eq!(
-        what,
-        "A8's tile of A6 POST /register differs: it shows P95 47.500 ms where the same requests told the probe 95.000 ms"
-    );
-}
-
-#[test]
-fn a_tile_far_above_the_probes_figure_disagrees() {
-    assert!(disagreement(&with_tile(190.0)).contains("190.000 ms"));
-}
-
-#[test]
-fn a_tile_without_the_route_disagrees() {
-    let (records, mut entry) = a_hundred();
-    compare_tile(&mut entry, &records, None);
-    assert!(disagreement(&entry).ends_with("it has no row for this route"));
 }
 
 #[test]
