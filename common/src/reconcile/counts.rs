@@ -163,6 +163,21 @@ impl CountComparison {
         }
     }
 
+    /// `A8's tile counts 1910 requests and 0 errors; the probe sent 1900, so 1400 to 2420 and 0 are right`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let shown = |n: Option<u64>| n.map_or_else(|| "no".to_owned(), |n| n.to_string());
+        let range = |(from, to): (u64, u64)| if from == to { from.to_string() } else { format!("{from} to {to}") };
+        format!(
+            "A8's tile counts {} requests and {} errors; the probe sent {}, so {} and {} are right",
+            shown(self.tile_requests),
+            shown(self.tile_errors),
+            self.probe_requests,
+            range(self.allowed_requests),
+            range(self.allowed_errors)
+        )
+    }
+
     /// What differs, with both numbers; `None` if nothing does.
     #[must_use]
     pub fn disagreement(&self) -> Option<String> {

@@ -160,6 +160,13 @@ impl LogComparison {
         }
     }
 
+    /// `A2's lineage has 190 of 190 records of 190 writes as they were sent`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let Self { source, writes, records, found, .. } = self;
+        format!("{source} has {found} of {records} records of {writes} writes as they were sent")
+    }
+
     /// What acknowledged writes of a route lack; `None` if each was looked for and is there.
     #[must_use]
     pub fn gap(&self, route: &str) -> Option<String> {

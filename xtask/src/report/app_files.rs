@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 
 use common::check::CheckReport;
 use common::ids::AppId;
-use common::reconcile::{Arrival, Reconciliation};
+use common::reconcile::Reconciliation;
 use common::verdict::{Grade, Ruling, Statement};
 use serde::Serialize;
 
 use super::head::{Counts, graded};
-use super::markdown::{cell, code, table};
+use super::markdown::{cell, code};
 use super::select::apps;
 use super::state::State;
-use super::{Artifact, Head, funnel, json, matrix, perf_summary, statement, text};
+use super::{Artifact, Head, funnel, json, matrix, perf_summary, second, statement};
 use crate::record::{RouteFigures, RunView};
 
 /// Three files for each app that took part.
@@ -56,48 +56,9 @@ fn verdict(view: &RunView, app: AppId) -> String {
         out.push_str("## Load beyond the baseline\n\n");
         out.push_str(&perf_summary::shapes(shapes));
     }
-    reconciliations(&mut out, view, app);
+    out.push_str(&second::markdown(view, app));
     broken_checks(&mut out, view, app);
     out
-}
-
-fn reconciliations(out: &mut String, view: &RunView, app: AppId) {
-    let mut own = view.reconciliations.iter().filter(|(_, entry)| entry.app == app).peekable();
-    if own.peek().is_none() {
-        return;
-    }
-    out.push_str("## Second source: the probe's records beside A8's\n\n");
-    let own: Vec<_> = own.collect();
-    let rows = own.iter().map(|(phase, entry)| reconciliation(*phase, entry));
-    let head = ["phase", "route", "expected", "matched", "lost", "twice", "late", "differ", "tile P95", "app P95"];
-    out.push_str(&table(&head, "><>>>>>>>>", rows));
-    let arrivals = own.iter().filter_map(|(phase, entry)| Some(arrival(*phase, entry, entry.arrival.as_ref()?)));
-    let head = ["phase", "route", "arrived", "P50", "P95", "P99", "max", "after 60 s", "share after 60 s"];
-    out.push_str("How long after the events A8 had them:\n\n");
-    out.push_str(&table(&head, "><>>>>>>>", arrivals));
-}
-
-fn reconciliation(phase: u8, entry: &Reconciliation) -> Vec<String> {
-    let tile = entry.tile.as_ref();
-    let p95 = |of: fn(&common::reconcile::TileComparison) -> f64| {
-        tile.map_or_else(|| "–".into(), |tile| format!("{} ms", text::ms(of(tile))))
-    };
-    let counts = [entry.expected, entry.matched, entry.lost, entry.duplicated, entry.late, entry.disagreeing];
-    let mut row = vec![phase.to_string(), code(&entry.route)];
-    row.extend(counts.map(text::count));
-    row.extend([p95(|tile| tile.tile_p95_ms), p95(|tile| tile.probe_p95_ms)]);
-    row
-}
-
-fn arrival(phase: u8, entry: &Reconciliation, arrival: &Arrival) -> Vec<String> {
-    let share = arrival.judged.map_or_else(
-        || "–".into(),
-        |judged| format!("{:.1} to {:.1} %", judged.interval.lower * 100.0, judged.interval.upper * 100.0),
-    );
-    let mut row = vec![phase.to_string(), code(&entry.route), text::count(arrival.count)];
-    row.extend([arrival.p50_ms, arrival.p95_ms, arrival.p99_ms, arrival.max_ms].map(text::delay));
-    row.extend([text::count(arrival.late), share]);
-    row
 }
 
 fn broken_checks(out: &mut String, view: &RunView, app: AppId) {

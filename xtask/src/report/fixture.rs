@@ -355,6 +355,7 @@ fn funnel() -> Vec<Record> {
         disagreeing: 0,
         arrival: Some(Arrival::of(&load::delays(39, 902), 60_000)),
         tile: None,
+        log: None,
         examples: Vec::new(),
     };
     let (verdict, line) = from_findings(&report, &entry.second_source());

@@ -1,6 +1,6 @@
 //! The parts of the page about the whole run: known issues, second source, journeys, generator, inventory.
 
-use common::reconcile::Reconciliation;
+use common::reconcile::{CountComparison, LogComparison, Reconciliation};
 use common::verdict::SecondSource;
 
 use super::plot::{Bar, interval_bar};
@@ -44,6 +44,8 @@ pub(super) struct Reconciled {
     pub(super) tile: String,
     pub(super) probe: String,
     pub(super) what: Option<String>,
+    /// What was compared beyond the figures of the row.
+    pub(super) more: Vec<String>,
     pub(super) examples: Vec<(TraceLink, String)>,
 }
 
@@ -156,6 +158,7 @@ impl Site<'_> {
             tile: p95(entry.tile.as_ref().map(|tile| tile.tile_p95_ms)),
             probe: p95(entry.tile.as_ref().map(|tile| tile.probe_p95_ms)),
             what,
+            more: more(entry),
             examples: entry.examples.iter().take(3).map(|e| (self.trace(e.trace_id), e.what.clone())).collect(),
         }
     }
@@ -196,6 +199,12 @@ impl Site<'_> {
             findings: findings.collect(),
         }
     }
+}
+
+fn more(entry: &Reconciliation) -> Vec<String> {
+    let counts = entry.tile.as_ref().and_then(|tile| tile.counts.as_ref());
+    let log = entry.log.as_ref();
+    counts.map(CountComparison::in_words).into_iter().chain(log.map(LogComparison::in_words)).collect()
 }
 
 fn arrival(entry: &Reconciliation) -> [String; 4] {
