@@ -3,6 +3,7 @@
 mod checks;
 mod contract;
 mod faults;
+mod lineage;
 pub mod proof;
 pub mod reference;
 mod scenarios;
@@ -10,6 +11,7 @@ mod scenarios;
 use common::suite::Suite;
 
 pub use contract::contract;
+pub use lineage::transaction_log;
 pub use scenarios::recorded;
 
 /// Everything the harness knows about A2.

@@ -81,4 +81,8 @@ fn billing_routes(contract: Contract) -> Contract {
                 .success(&[201]),
         )
         .route(Route::get("/api/settlements/{id}", "Shows a settlement with its entries and how far its event came."))
+        .route(Route::get(
+            "/api/transactions/{trace_id}",
+            "Lists what one trace registered and booked: the transaction log.",
+        ))
 }

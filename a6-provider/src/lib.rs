@@ -5,10 +5,12 @@ mod contract;
 mod faults;
 pub mod reference;
 mod scenarios;
+mod transactions;
 
 use common::suite::Suite;
 
 pub use contract::contract;
+pub use transactions::transaction_log;
 
 /// Everything the harness knows about A6.
 #[must_use]

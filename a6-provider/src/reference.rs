@@ -7,6 +7,7 @@ mod pool;
 mod providers;
 mod rates;
 mod settlements;
+mod transactions;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -41,6 +42,7 @@ fn router(ctx: Ctx) -> Router {
         .route("/api/billing/quote", post(billing::quote))
         .route("/api/billing/settle", post(settlements::settle))
         .route("/api/settlements/{id}", get(settlements::show))
+        .route("/api/transactions/{trace_id}", get(transactions::of_trace))
         .with_state(App { ctx, directory })
 }
 
@@ -67,4 +69,7 @@ const MIGRATIONS: &[&str] = &[
         namespace TEXT NOT NULL, test_run BIGINT NOT NULL, source TEXT, attempts BIGINT NOT NULL, state TEXT NOT NULL,
         reason TEXT, next_ms BIGINT NOT NULL);
      CREATE INDEX forward_due ON forward_queue (state, next_ms)",
+    "ALTER TABLE providers ADD COLUMN trace_id TEXT;
+     CREATE INDEX providers_of_trace ON providers (trace_id);
+     CREATE INDEX settlements_of_trace ON settlements (trace_id)",
 ];

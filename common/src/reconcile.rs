@@ -3,8 +3,12 @@
 //! Each app decides by the trace id which requests it reports ([`crate::telemetry::keeps`]), and the probe decides the
 //! same way, so both know which records must be there. Only full agreement lets a claim pass.
 
+mod arrival;
+mod ask;
+mod counts;
 mod join;
 mod tile;
+mod txlog;
 
 use std::num::NonZeroU64;
 
@@ -14,8 +18,12 @@ use crate::ids::{AppId, TraceId};
 use crate::telemetry::Event;
 use crate::verdict::{Agreement, SecondSource};
 
+pub use arrival::Arrival;
+pub use ask::{Patience, compare_load, compare_log};
+pub use counts::CountComparison;
 pub use join::{Rules, join};
-pub use tile::{TileRow, compare_tile};
+pub use tile::{Sent, Tile, TileComparison, TileRow, compare_tile};
+pub use txlog::{LogComparison, Logged, MAX_LOOKED, TransactionLog, known, sample};
 
 /// An event as the command center gives it out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,28 +67,21 @@ pub struct Reconciliation {
     pub late: u64,
     /// Found with another status or another duration.
     pub disagreeing: u64,
-    /// The slowest arrival, in milliseconds after the event.
-    pub arrival_max_ms: i64,
+    /// How long after the events they arrived; absent in records of versions that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<Arrival>,
     /// How the command center's tile compares, where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tile: Option<TileComparison>,
+    /// What the app's own transaction log has of acknowledged writes, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogComparison>,
     /// The first discrepancies of each kind.
     pub examples: Vec<Discrepancy>,
 }
 
 fn first() -> u8 {
     1
-}
-
-/// The figures of a tile beside those of the probe.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TileComparison {
-    /// P95 that the tile shows, in milliseconds.
-    pub tile_p95_ms: f64,
-    /// P95 of what the app told the probe for the same requests, in milliseconds.
-    pub probe_p95_ms: f64,
-    /// What differs beyond the allowance; absent if nothing does.
-    pub disagreement: Option<String>,
 }
 
 impl Reconciliation {
@@ -94,12 +95,14 @@ impl Reconciliation {
     #[must_use]
     pub fn second_source(&self) -> SecondSource {
         let route = format!("{} {}", self.app, self.route);
-        if self.lost + self.late > 0 {
-            let what = format!(
-                "A8 lacks {} of {} sampled requests of {route} and got {} late",
-                self.lost, self.expected, self.late
-            );
+        if let Some(what) = self.log.as_ref().and_then(|log| log.gap(&route)) {
             return SecondSource::Gap { what };
+        }
+        if self.lost + self.late > 0 {
+            let (lost, expected, late) = (self.lost, self.expected, self.late);
+            let what = format!("A8 lacks {lost} of {expected} sampled requests of {route} and got {late} late");
+            let share = self.arrival.as_ref().filter(|_| late > 0).and_then(Arrival::in_words);
+            return SecondSource::Gap { what: share.map_or(what.clone(), |share| format!("{what}: {share}")) };
         }
         if self.duplicated + self.disagreeing > 0 {
             let example = self.examples.first().map(|e| format!(", e.g. trace {}: {}", e.trace_id, e.what));
@@ -112,13 +115,25 @@ impl Reconciliation {
             );
             return SecondSource::Disagrees { what };
         }
-        if let Some(what) = self.tile.as_ref().and_then(|tile| tile.disagreement.clone()) {
+        if let Some(what) = self.log.as_ref().and_then(|log| log.disagreement(&route)) {
+            return SecondSource::Disagrees { what };
+        }
+        if let Some(what) = self.tile.as_ref().and_then(|tile| tile.stale.as_ref()) {
+            return SecondSource::Gap { what: format!("A8's tile of {route} is stale: {what}") };
+        }
+        if let Some(what) = self.tile.as_ref().and_then(|tile| tile.disagreement.as_ref()) {
             return SecondSource::Disagrees { what: format!("A8's tile of {route} differs: {what}") };
         }
         match NonZeroU64::new(self.matched) {
-            Some(matched) => SecondSource::Agrees(Agreement { source: "A8's request events".into(), matched }),
+            Some(matched) => SecondSource::Agrees(Agreement { source: self.source(), matched }),
             None => SecondSource::Absent { why: format!("no request of {route} was in the sample that A8 gets") },
         }
+    }
+
+    /// Who tells the same as the probe.
+    fn source(&self) -> String {
+        let log = self.log.as_ref().filter(|log| log.writes > 0).map(|log| format!(" and {}", log.source));
+        format!("A8's request events{}", log.unwrap_or_default())
     }
 }
 

@@ -16,6 +16,7 @@ mod junit;
 mod markdown;
 mod matrix;
 mod perf_summary;
+mod second;
 mod select;
 mod state;
 mod statement;

@@ -8,6 +8,7 @@ mod contract;
 mod dead_letters;
 mod durability;
 mod faults;
+mod lineage;
 mod nothing_lost;
 mod readiness;
 mod suite;

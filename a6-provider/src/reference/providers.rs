@@ -56,8 +56,8 @@ pub(crate) async fn register(
     let id = format!("prv_{}", uuid::Uuid::now_v7());
     let mut tx = unit.tx().await?;
     tx.execute(
-        "INSERT INTO providers (provider_id, tenant_id, name, email, country, stage, created_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO providers (provider_id, tenant_id, name, email, country, stage, created_ms, trace_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         args![
             &id,
             &context.tenant,
@@ -66,6 +66,7 @@ pub(crate) async fn register(
             body.country.unwrap_or_else(|| "US".into()),
             STAGES[0],
             app.ctx.clock.unix_ms(),
+            context.trace.trace.to_string(),
         ],
     )
     .await?;

@@ -5,4 +5,5 @@ mod capsule;
 mod contract;
 mod faults;
 mod second_source;
+mod sources;
 mod starved;

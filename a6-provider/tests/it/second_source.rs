@@ -26,7 +26,7 @@ pub(super) fn workload(id: &str) -> Scenario {
 }
 
 /// Loads run one after the other: side by side they would slow each other down.
-static ONE_LOAD: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+pub(super) static ONE_LOAD: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// A6 reporting to A8 through a proxy.
 struct Pair {

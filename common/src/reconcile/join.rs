@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Discrepancy, Reconciliation, SeenEvent};
+use super::{Arrival, Discrepancy, Reconciliation, SeenEvent};
 use crate::clock;
 use crate::ids::{AppId, TraceId};
 use crate::load::TraceRecord;
-use crate::telemetry::{EventName, is_reported};
+use crate::telemetry::{EventName, is_reported, sample_rate};
 use crate::units::Micros;
 
 /// When two figures agree.
@@ -19,15 +19,20 @@ pub struct Rules {
     pub allowance_us: u64,
     /// … or by this share.
     pub allowance_share: f64,
+    /// A tile is stale if it was computed more than this before the load ended, in milliseconds.
+    pub stale_ms: i64,
 }
 
 impl Default for Rules {
-    /// 60 s; 2 µs or 0.1 %: an app reports and answers the same measurement, so only rounding may differ.
+    /// 60 s; 2 µs or 0.1 %: an app reports and answers the same measurement, so only rounding may differ; 5 s between the
+    /// clocks of the probe and of A8.
     fn default() -> Self {
-        Self { arrival_limit_ms: 60_000, allowance_us: 2, allowance_share: 0.001 }
+        Self { arrival_limit_ms: 60_000, allowance_us: 2, allowance_share: 0.001, stale_ms: 5_000 }
     }
 }
 
+/// Sample rates are told as decimals; beyond what rounding does to one, they differ.
+const RATE_ALLOWANCE: f64 = 1e-9;
 /// The most examples kept per route.
 const EXAMPLES: usize = 5;
 
@@ -52,15 +57,18 @@ pub fn join(records: &[TraceRecord], seen: &[SeenEvent], rules: Rules) -> BTreeM
     {
         expected.entry((record.trace_id, (record.app, record.route.clone()))).or_default().push(record);
     }
-    let mut routes: BTreeMap<RouteKey, Reconciliation> = BTreeMap::new();
+    let mut routes: BTreeMap<RouteKey, (Reconciliation, Vec<Option<i64>>)> = BTreeMap::new();
     for ((trace, route), sent) in &expected {
-        let entry = routes.entry(route.clone()).or_insert_with(|| empty(route));
+        let joined = routes.entry(route.clone()).or_insert_with(|| (empty(route), Vec::new()));
         let place = (*trace, route.clone());
         let got = by_trace.get(&place).map_or(&[][..], Vec::as_slice);
         let excused = unanswered.get(&place).copied().unwrap_or(0);
-        compare(entry, *trace, (sent, excused), got, rules);
+        compare(joined, *trace, (sent, excused), got, rules);
     }
-    routes
+    let with_arrival = |(route, (entry, delays)): (RouteKey, (Reconciliation, Vec<_>))| {
+        (route, Reconciliation { arrival: Some(Arrival::of(&delays, rules.arrival_limit_ms)), ..entry })
+    };
+    routes.into_iter().map(with_arrival).collect()
 }
 
 fn empty((app, route): &RouteKey) -> Reconciliation {
@@ -74,8 +82,9 @@ fn empty((app, route): &RouteKey) -> Reconciliation {
         duplicated: 0,
         late: 0,
         disagreeing: 0,
-        arrival_max_ms: 0,
+        arrival: None,
         tile: None,
+        log: None,
         examples: Vec::new(),
     }
 }
@@ -83,7 +92,7 @@ fn empty((app, route): &RouteKey) -> Reconciliation {
 /// All requests of one trace on one route against all events of it. As many events as requests stayed without an answer may
 /// be left over: the app may have answered them to nobody.
 fn compare(
-    entry: &mut Reconciliation,
+    (entry, delays): &mut (Reconciliation, Vec<Option<i64>>),
     trace: TraceId,
     (sent, unanswered): (&[&TraceRecord], usize),
     got: &[&SeenEvent],
@@ -106,10 +115,11 @@ fn compare(
         };
         let seen = left.remove(at);
         let arrival = arrival_ms(seen);
-        entry.arrival_max_ms = entry.arrival_max_ms.max(arrival);
-        if arrival > rules.arrival_limit_ms {
+        delays.push(arrival);
+        if arrival.is_none_or(|after_ms| after_ms > rules.arrival_limit_ms) {
             entry.late += 1;
-            note(format!("reached A8 after {arrival} ms"));
+            let after = arrival.map(|ms| format!("reached A8 after {ms} ms"));
+            note(after.unwrap_or_else(|| format!("has no time that can be read: {:?}", seen.event.timestamp)));
         } else if let Some(what) = differs(record, seen, rules) {
             entry.disagreeing += 1;
             note(what);
@@ -124,8 +134,9 @@ fn compare(
     }
 }
 
-fn arrival_ms(seen: &SeenEvent) -> i64 {
-    clock::parse_rfc3339(&seen.event.timestamp).map_or(i64::MAX, |at| seen.received_at_ms - at)
+/// How long after its event a report arrived; `None` if the event's time cannot be read.
+fn arrival_ms(seen: &SeenEvent) -> Option<i64> {
+    clock::parse_rfc3339(&seen.event.timestamp).ok().map(|at| seen.received_at_ms.saturating_sub(at))
 }
 
 /// How far two durations are apart: the requests of one trace on one route are told apart by nothing else.
@@ -141,6 +152,11 @@ fn differs(record: &TraceRecord, seen: &SeenEvent, rules: Rules) -> Option<Strin
     if record.status != Some(event.status) {
         let saw = record.status.unwrap_or_default();
         return Some(format!("the probe saw status {saw}, A8 has {}", event.status));
+    }
+    let rate = sample_rate(event.status);
+    if (event.sample_rate - rate).abs() > RATE_ALLOWANCE || event.sample_rate.is_nan() {
+        let told = event.sample_rate;
+        return Some(format!("A8 has it as sampled at {told}, and such requests are sampled at {rate}"));
     }
     let reported_us = event.p95_ms * 1_000.0;
     let as_f64 = |us: u64| u32::try_from(us).map_or(f64::from(u32::MAX), f64::from);

@@ -1,5 +1,7 @@
 //! Each way in which the two sources can differ, alone.
 
+mod tile;
+
 use super::*;
 use crate::clock;
 use crate::load::TraceRecord;
@@ -100,7 +102,8 @@ fn gap(entry: &Reconciliation) -> String {
 fn a_request_that_both_tell_alike_is_matched() {
     let entry = compared(&[record(sampled())], &[event(sampled())]);
     assert_eq!(counts(&entry), [1, 1, 0, 0, 0, 0]);
-    assert_eq!((entry.arrival_max_ms, entry.examples.len()), (200, 0));
+    let arrival = entry.arrival.as_ref().unwrap();
+    assert_eq!((arrival.max_ms, arrival.count, entry.examples.len()), (Some(200), 1, 0));
     match entry.second_source() {
         SecondSource::Agrees(agreement) => assert_eq!(agreement.matched.get(), 1),
         other => panic!("{other:?}"),
@@ -148,13 +151,22 @@ fn a_report_is_late_beyond_sixty_seconds_and_not_at_them() {
     assert_eq!(counts(&after(60_000)), [1, 1, 0, 0, 0, 0]);
     let late = after(60_001);
     assert_eq!(counts(&late), [1, 0, 0, 0, 1, 0]);
-    assert!(gap(&late).ends_with("got 1 late"));
+    assert!(gap(&late).ends_with("got 1 late: 1 of 1 arrived after 60 s, so 2.5 % to 100.0 % of all do"));
 }
 
 #[test]
 fn a_report_whose_time_cannot_be_read_is_late() {
     let garbled = changed(sampled(), |seen| seen.event.timestamp = "yesterday".into());
     assert_eq!(counts(&compared(&[record(sampled())], &[garbled])), [1, 0, 0, 0, 1, 0]);
+}
+
+#[test]
+fn another_sample_rate_than_the_one_it_was_sampled_at_disagrees() {
+    for lie in [1.0, 0.05, 0.11, f64::NAN] {
+        let entry = compared(&[record(sampled())], &[changed(sampled(), |seen| seen.event.sample_rate = lie)]);
+        assert_eq!(counts(&entry), [1, 0, 0, 0, 0, 1], "{lie}");
+        assert!(disagreement(&entry).contains(&format!("sampled at {lie}, and such requests are sampled at 0.1")));
+    }
 }
 
 #[test]
@@ -208,7 +220,7 @@ fn every_failure_is_expected_whatever_its_trace() {
     let outside = traces(false).next().unwrap();
     let failed = TraceRecord { status: Some(503), ok: false, ..record(outside) };
     assert_eq!(counts(&compared(std::slice::from_ref(&failed), &[])), [1, 0, 1, 0, 0, 0]);
-    let reported = changed(outside, |seen| seen.event.status = 503);
+    let reported = changed(outside, |seen| (seen.event.status, seen.event.sample_rate) = (503, 1.0));
     assert_eq!(counts(&compared(&[failed], &[reported])), [1, 1, 0, 0, 0, 0]);
 }
 
@@ -219,56 +231,6 @@ fn nothing_compared_is_absent_and_never_agreement() {
         SecondSource::Absent { why } => assert!(why.contains("A6 POST /register"), "{why}"),
         other => panic!("{other:?}"),
     }
-}
-
-/// A hundred requests that both sources tell alike, of 1 to 100 ms.
-fn a_hundred() -> (Vec<TraceRecord>, Reconciliation) {
-    let pairs = (1..=100_u32).zip(traces(true)).map(|(ms, trace)| {
-        let us = u64::from(ms) * 1_000;
-        let sent = TraceRecord { app_us: Some(us), service_us: us + 500, ..record(trace) };
-        (sent, changed(trace, |seen| seen.event.p95_ms = f64::from(ms)))
-    });
-    let (records, seen): (Vec<_>, Vec<_>) = pairs.unzip();
-    let entry = compared(&records, &seen);
-    assert_eq!(entry.matched, 100);
-    (records, entry)
-}
-
-fn with_tile(p95_ms: f64) -> Reconciliation {
-    let (records, mut entry) = a_hundred();
-    let (method, route) = ("POST".into(), "/register".into());
-    let row = TileRow { app_id: AppId::A6, method, route, samples: 100, p95_ms };
-    compare_tile(&mut entry, &records, Some(&row));
-    entry
-}
-
-#[test]
-fn a_tile_with_the_probes_figure_agrees() {
-    let entry = with_tile(95.0);
-    let tile = entry.tile.as_ref().unwrap();
-    assert_eq!((tile.tile_p95_ms, tile.probe_p95_ms, &tile.disagreement), (95.0, 95.0, &None));
-    assert!(matches!(entry.second_source(), SecondSource::Agrees(_)));
-}
-
-#[test]
-fn a_tile_with_half_the_probes_figure_disagrees_although_every_record_matches() {
-    let what = disagreement(&with_tile(47.5));
-    assert_eq!(
-        what,
-        "A8's tile of A6 POST /register differs: it shows P95 47.500 ms where the same requests told the probe 95.000 ms"
-    );
-}
-
-#[test]
-fn a_tile_far_above_the_probes_figure_disagrees() {
-    assert!(disagreement(&with_tile(190.0)).contains("190.000 ms"));
-}
-
-#[test]
-fn a_tile_without_the_route_disagrees() {
-    let (records, mut entry) = a_hundred();
-    compare_tile(&mut entry, &records, None);
-    assert!(disagreement(&entry).ends_with("it has no row for this route"));
 }
 
 #[test]

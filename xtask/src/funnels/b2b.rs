@@ -107,6 +107,8 @@ struct Seen {
     events: BTreeMap<String, u64>,
     /// Events of the trace that A2 keeps.
     ingested: u64,
+    /// Settlements of the trace in A6's own transaction log.
+    booked: Vec<Value>,
     /// A8's finance tile for this trace.
     finance: Value,
     /// Milliseconds from asking first until all was there.
@@ -123,12 +125,13 @@ async fn look(run: &Run, trace: TraceId) -> Result<Seen, RunError> {
         let events = lineage_events(run, trace).await;
         let ingested = cx.client.get(AppId::A2, &format!("/api/v1/lineage/{trace}")).send().await.ok();
         let ingested = ingested.and_then(|reply| Some(reply.pointer("/events")?.as_array()?.len() as u64)).unwrap_or(0);
+        let booked = booked(run, trace).await;
         let finance = finance_tile(run, trace).await;
         let complete = EVENTS.iter().all(|name| events.contains_key(*name)) && ingested > 0;
         let settled = finance.get("settlements").and_then(Value::as_u64).is_some_and(|n| n > 0);
         let waited = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
         let after_ms = (complete && settled).then_some(waited);
-        let seen = Seen { events, ingested, finance, after_ms };
+        let seen = Seen { events, ingested, booked, finance, after_ms };
         let dead = run.is_dead(AppId::A8) || run.is_dead(AppId::A2) || run.is_dead(AppId::A6);
         if after_ms.is_some() || dead || began.elapsed() > cx.patience {
             return Ok(seen);
@@ -147,6 +150,12 @@ async fn lineage_events(run: &Run, trace: TraceId) -> BTreeMap<String, u64> {
         *events.entry(name.to_owned()).or_default() += 1;
     }
     events
+}
+
+async fn booked(run: &Run, trace: TraceId) -> Vec<Value> {
+    let reply = run.context.client.get(AppId::A6, &format!("/api/transactions/{trace}")).send().await;
+    let list = reply.ok().and_then(|reply| reply.pointer("/settlements"));
+    list.and_then(|list| list.as_array().cloned()).unwrap_or_default()
 }
 
 async fn finance_tile(run: &Run, trace: TraceId) -> Value {
@@ -171,7 +180,11 @@ fn findings_of(trace: TraceId, seen: &Seen) -> Vec<Finding> {
         "yes".into(),
         if seen.ingested > 0 { "yes" } else { "no" }.into(),
     );
+    push("settlements in A6's transaction log".into(), "1".into(), seen.booked.len().to_string());
     for (what, field, cents) in SALE {
+        let booked = seen.booked.first().and_then(|booked| booked.get(field));
+        let booked = booked.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        push(format!("{what}, in A6's transaction log, in cents"), cents.to_string(), booked);
         let saw = seen.finance.get(field).map_or_else(|| "nothing".to_owned(), ToString::to_string);
         push(format!("{what}, in A8's finance tile, in cents"), cents.to_string(), saw);
     }
@@ -275,7 +288,7 @@ fn money_ruling(run: &mut Run, completed: &[Journey], findings: &[Finding]) -> R
             (Verdict::Fail { figures, traces }, format!("{} broken; first: {}", broken.len(), first.line()))
         }
         (None, Some(matched)) => {
-            let source = "A8's finance tile and lineage, and A2's lineage".to_owned();
+            let source = "A8's finance tile and lineage, A6's transaction log and A2's lineage".to_owned();
             let second = Confirmation::Agreed(Agreement { source, matched });
             (Verdict::Pass { figures, second }, format!("{matched} sales agree to the cent in A2 and A8"))
         }

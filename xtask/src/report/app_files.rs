@@ -9,10 +9,10 @@ use common::verdict::{Grade, Ruling, Statement};
 use serde::Serialize;
 
 use super::head::{Counts, graded};
-use super::markdown::{cell, code, table};
+use super::markdown::{cell, code};
 use super::select::apps;
 use super::state::State;
-use super::{Artifact, Head, funnel, json, matrix, perf_summary, statement, text};
+use super::{Artifact, Head, funnel, json, matrix, perf_summary, second, statement};
 use crate::record::{RouteFigures, RunView};
 
 /// Three files for each app that took part.
@@ -56,32 +56,9 @@ fn verdict(view: &RunView, app: AppId) -> String {
         out.push_str("## Load beyond the baseline\n\n");
         out.push_str(&perf_summary::shapes(shapes));
     }
-    reconciliations(&mut out, view, app);
+    out.push_str(&second::markdown(view, app));
     broken_checks(&mut out, view, app);
     out
-}
-
-fn reconciliations(out: &mut String, view: &RunView, app: AppId) {
-    let mut own = view.reconciliations.iter().filter(|(_, entry)| entry.app == app).peekable();
-    if own.peek().is_none() {
-        return;
-    }
-    out.push_str("## Second source: the probe's records beside A8's\n\n");
-    let rows = own.map(|(phase, entry)| reconciliation(*phase, entry));
-    let head = ["phase", "route", "expected", "matched", "lost", "twice", "late", "differ", "tile P95", "app P95"];
-    out.push_str(&table(&head, "><>>>>>>>>", rows));
-}
-
-fn reconciliation(phase: u8, entry: &Reconciliation) -> Vec<String> {
-    let tile = entry.tile.as_ref();
-    let p95 = |of: fn(&common::reconcile::TileComparison) -> f64| {
-        tile.map_or_else(|| "–".into(), |tile| format!("{} ms", text::ms(of(tile))))
-    };
-    let counts = [entry.expected, entry.matched, entry.lost, entry.duplicated, entry.late, entry.disagreeing];
-    let mut row = vec![phase.to_string(), code(&entry.route)];
-    row.extend(counts.map(text::count));
-    row.extend([p95(|tile| tile.tile_p95_ms), p95(|tile| tile.probe_p95_ms)]);
-    row
 }
 
 fn broken_checks(out: &mut String, view: &RunView, app: AppId) {

@@ -9,7 +9,7 @@ use common::check::{CheckReport, Finding};
 use common::contract::{Contract, Route, Slo};
 use common::ids::{AppId, TraceId};
 use common::load::{Journey, JourneyHop};
-use common::reconcile::Reconciliation;
+use common::reconcile::{Arrival, Reconciliation};
 use common::slo::Reason;
 use common::units::Micros;
 use common::verdict::{Claim, Ruling, SecondSource, Verdict, from_findings, roll_up};
@@ -353,8 +353,9 @@ fn funnel() -> Vec<Record> {
         duplicated: 0,
         late: 0,
         disagreeing: 0,
-        arrival_max_ms: 902,
+        arrival: Some(Arrival::of(&load::delays(39, 902), 60_000)),
         tile: None,
+        log: None,
         examples: Vec::new(),
     };
     let (verdict, line) = from_findings(&report, &entry.second_source());

@@ -26,6 +26,11 @@ pub(crate) fn ms(value: f64) -> String {
     }
 }
 
+/// Whole milliseconds between two clocks, `1,640 ms` or `-3 ms`; a dash for none.
+pub(crate) fn delay(ms: Option<i64>) -> String {
+    ms.map_or_else(|| "–".into(), |ms| format!("{}{} ms", if ms < 0 { "-" } else { "" }, count(ms.unsigned_abs())))
+}
+
 /// `118 to 131 ms`, the 95 % interval of the P95.
 pub(crate) fn p95_interval(latency: &LatencyFigures) -> String {
     match (latency.p95_lower_ms, latency.p95_upper_ms) {

@@ -135,7 +135,7 @@ async fn settle(
         );
         run.note(phase, Some(scenario.app), text)?;
     }
-    let compared = second_source::compare(run, phase, report, attempt).await?;
+    let compared = second_source::compare(run, phase, (scenario, report), attempt).await?;
     let mut all = Vec::new();
     let mut taken: Vec<EndpointKey> = Vec::new();
     for step in &report.steps {
@@ -214,6 +214,8 @@ pub(super) fn options(run: &Run, scenario: &Scenario, gauge: &Arc<Gauge>) -> Res
         LoadPlan { scenario: scenario.id.clone(), seconds: (scenario.executor.duration() + WARM_UP).as_secs_f64() };
     Ok(LoadOptions {
         warm_up: WARM_UP,
+        // Others are asked for what this load sent: each of its requests must be known.
+        keep_acknowledged: true,
         records: run.records(scenario)?,
         step_limits: step_limits.collect(),
         stop: run.stop.child_token(),

@@ -1,25 +1,21 @@
-//! Asking the command center what it knows of a load.
+//! Asking others what they know of a load: the command center what it got, A2 and A6 what they stored.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use common::check::ARRIVAL_LIMIT;
-use common::clock;
 use common::ids::AppId;
 use common::load::LoadReport;
-use common::reconcile::{Reconciliation, Rules, SeenEvent, TileRow, compare_tile, join};
+use common::reconcile::{LogComparison, Patience, Rules, TileComparison, TransactionLog, compare_load, compare_log};
+use common::scenario::{BodyTemplate, Scenario};
 use common::verdict::SecondSource;
-use serde::Deserialize;
 
 use super::probe::ByRoute;
 use super::{Run, RunError};
 use crate::record::Record;
 
-/// How often A8 is asked again while something is missing.
-const LOOK_EVERY: Duration = Duration::from_millis(150);
-/// Events are asked for from this long before the load.
-const BEFORE_MS: i64 = 1_000;
-/// Events of one page.
-const PAGE: usize = 1_000;
+/// Who showed a wrong tile for the whole arrival limit once is not waited for as long again.
+const SHORT: Duration = Duration::from_secs(5);
 
 /// Why there is no second source for a route.
 pub(super) fn why_absent(run: &Run) -> String {
@@ -30,86 +26,59 @@ pub(super) fn why_absent(run: &Run) -> String {
     }
 }
 
-/// Joins the probe's records with A8's events, waiting up to the arrival limit for what is missing, and records it.
+/// Joins the probe's records with A8's events and with the logs of those that stored something, waiting up to the arrival
+/// limit for what A8 lacks, and records it.
 pub(super) async fn compare(
     run: &mut Run,
     phase: u8,
-    report: &LoadReport,
+    (scenario, report): (&Scenario, &LoadReport),
     attempt: u8,
 ) -> Result<ByRoute<SecondSource>, RunError> {
     let mut compared = ByRoute::new();
     if !run.context.has(AppId::A8) || run.is_dead(AppId::A8) {
         return Ok(compared);
     }
-    let routes = joined(run, report).await?;
-    let rows = tile_rows(run, report).await;
+    let mut logs = in_logs(run, scenario, report).await;
+    let gone: BTreeSet<_> = AppId::ALL.into_iter().filter(|app| run.is_dead(*app)).collect();
+    let patience = Patience { events: ARRIVAL_LIMIT, tile: tile_patience(run), gone: &gone, stop: &run.stop };
+    let routes = compare_load(&run.context, report, Rules::default(), &patience).await;
+    run.go_on()?;
     for (key, mut reconciliation) in routes {
-        let row = rows.iter().find(|row| row.app_id == key.0 && format!("{} {}", row.method, row.route) == key.1);
-        if reconciliation.matched > 0 {
-            compare_tile(&mut reconciliation, &report.traces, row);
-        }
         reconciliation.attempt = attempt;
+        reconciliation.log = logs.remove(&key);
         compared.insert(key, reconciliation.second_source());
         run.record(Record::Reconciled { phase, reconciliation })?;
     }
     Ok(compared)
 }
 
-async fn joined(run: &Run, report: &LoadReport) -> Result<ByRoute<Reconciliation>, RunError> {
-    let ended = clock::monotonic();
-    let mut tick = tokio::time::interval(LOOK_EVERY);
-    let mut reader = EventReader { after: 0, since_ms: report.started_at_unix_ms - BEFORE_MS, seen: Vec::new() };
-    loop {
-        tick.tick().await;
-        run.go_on()?;
-        reader.read_on(run).await;
-        let routes = join(&report.traces, &reader.seen, Rules::default());
-        let missing = routes.iter().any(|((app, _), entry)| entry.lost > 0 && !run.is_dead(*app));
-        if !missing || ended.elapsed() > ARRIVAL_LIMIT {
-            return Ok(routes);
+fn tile_patience(run: &Run) -> Duration {
+    let mut tiles = run.view.reconciliations.iter().filter_map(|(_, entry)| entry.tile.as_ref());
+    if tiles.all(TileComparison::agrees) { ARRIVAL_LIMIT } else { SHORT }
+}
+
+/// What the apps' own logs have of the acknowledged writes of a load.
+async fn in_logs(run: &Run, scenario: &Scenario, report: &LoadReport) -> ByRoute<LogComparison> {
+    let mut logs = ByRoute::new();
+    for step in &report.steps {
+        let sent = scenario.steps.iter().find(|sent| sent.name == step.name);
+        let body = sent.and_then(|sent| sent.request.body.as_ref());
+        let (Some(BodyTemplate::Json(body)), Some(log)) = (body, log_of(step.app, &step.route)) else { continue };
+        if run.is_dead(step.app) {
+            continue;
+        }
+        let compared = compare_log(&run.context, log, step, body).await;
+        if compared.writes > 0 {
+            logs.insert((step.app, step.route.clone()), compared);
         }
     }
+    logs
 }
 
-/// Reads A8's events in their order, page by page, each once.
-struct EventReader {
-    after: u64,
-    since_ms: i64,
-    seen: Vec<SeenEvent>,
-}
-
-#[derive(Deserialize)]
-struct Page {
-    events: Vec<SeenEvent>,
-}
-
-impl EventReader {
-    /// Reads what has come since. What cannot be read counts as missing, and missing is never a pass.
-    async fn read_on(&mut self, run: &Run) {
-        loop {
-            let (since, after) = (self.since_ms, self.after);
-            let path = format!("/api/events?event=request_completed&since_ms={since}&after={after}&limit={PAGE}");
-            let Ok(reply) = run.context.client.get(AppId::A8, &path).send().await else { return };
-            let Ok(page) = serde_json::from_slice::<Page>(&reply.body) else { return };
-            let full = page.events.len() >= PAGE;
-            self.after = page.events.last().map_or(self.after, |event| event.seq);
-            self.seen.extend(page.events);
-            if !full {
-                return;
-            }
-        }
+fn log_of(app: AppId, route: &str) -> Option<TransactionLog> {
+    match app {
+        AppId::A2 => a2_ingest::transaction_log(route),
+        AppId::A6 => a6_provider::transaction_log(route),
+        _ => None,
     }
-}
-
-#[derive(Deserialize)]
-struct Tile {
-    rows: Vec<TileRow>,
-}
-
-async fn tile_rows(run: &Run, report: &LoadReport) -> Vec<TileRow> {
-    let namespace = &run.guard.environment().labels().namespace;
-    let (since, until) = (report.started_at_unix_ms, clock::unix_ms());
-    let path = format!("/api/tiles/slo-matrix?namespace={namespace}&since_ms={since}&until_ms={until}");
-    let Ok(reply) = run.context.client.get(AppId::A8, &path).send().await else { return Vec::new() };
-    serde_json::from_slice::<Tile>(&reply.body).map(|tile| tile.rows).unwrap_or_default()
 }

@@ -173,7 +173,7 @@ async fn settle(
     } else {
         None
     };
-    let compared = second_source::compare(run, PHASE, report, attempt).await?;
+    let compared = second_source::compare(run, PHASE, (scenario, report), attempt).await?;
     let (slo, route) = probe::slo_of(&suites::suite(step.app).contract, &step.route);
     let tags = route.map(|route| route.tags).unwrap_or_default();
     let figures = RouteFigures { attempt, ..figures(PHASE, scenario, report, step, &slo, &tags) };

@@ -1,6 +1,6 @@
 //! The parts of the page about the whole run: known issues, second source, journeys, generator, inventory.
 
-use common::reconcile::Reconciliation;
+use common::reconcile::{CountComparison, LogComparison, Reconciliation};
 use common::verdict::SecondSource;
 
 use super::plot::{Bar, interval_bar};
@@ -39,10 +39,13 @@ pub(super) struct Reconciled {
     pub(super) app: String,
     pub(super) route: String,
     pub(super) counts: Vec<String>,
-    pub(super) arrival: String,
+    /// P50, P95, P99 and the slowest.
+    pub(super) arrival: [String; 4],
     pub(super) tile: String,
     pub(super) probe: String,
     pub(super) what: Option<String>,
+    /// What was compared beyond the figures of the row.
+    pub(super) more: Vec<String>,
     pub(super) examples: Vec<(TraceLink, String)>,
 }
 
@@ -151,10 +154,11 @@ impl Site<'_> {
             app: entry.app.to_string(),
             route: entry.route.clone(),
             counts: counts.map(text::count).into(),
-            arrival: format!("{} ms", text::count(entry.arrival_max_ms.unsigned_abs())),
+            arrival: arrival(entry),
             tile: p95(entry.tile.as_ref().map(|tile| tile.tile_p95_ms)),
             probe: p95(entry.tile.as_ref().map(|tile| tile.probe_p95_ms)),
             what,
+            more: more(entry),
             examples: entry.examples.iter().take(3).map(|e| (self.trace(e.trace_id), e.what.clone())).collect(),
         }
     }
@@ -195,6 +199,18 @@ impl Site<'_> {
             findings: findings.collect(),
         }
     }
+}
+
+fn more(entry: &Reconciliation) -> Vec<String> {
+    let counts = entry.tile.as_ref().and_then(|tile| tile.counts.as_ref());
+    let log = entry.log.as_ref();
+    counts.map(CountComparison::in_words).into_iter().chain(log.map(LogComparison::in_words)).collect()
+}
+
+fn arrival(entry: &Reconciliation) -> [String; 4] {
+    let of = entry.arrival.as_ref();
+    [of.and_then(|a| a.p50_ms), of.and_then(|a| a.p95_ms), of.and_then(|a| a.p99_ms), of.and_then(|a| a.max_ms)]
+        .map(text::delay)
 }
 
 /// One row a scenario: its routes share a generator.
