@@ -4,7 +4,7 @@
 use common::clock;
 use common::ids::{AppId, TraceId};
 use common::load::TraceRecord;
-use common::reconcile::{Rules, SeenEvent, TileRow, compare_tile, join};
+use common::reconcile::{Rules, SeenEvent, Sent, Tile, TileRow, compare_tile, join};
 use common::slo::{
     BetweenRuns, Decision, Design, EgrsLimits, Grade, Minute, NEVER_US, Objective, Quantile, QuantileSample,
     RegressionRule, ScoredService, Stability, Standing, WindowRules, egrs, indicator_tau, judge_regression, tau,
@@ -34,7 +34,7 @@ struct World {
     records: Vec<TraceRecord>,
     seen: Vec<SeenEvent>,
     has_a8: bool,
-    tile: Option<TileRow>,
+    tile: Tile,
     established: bool,
     watched: bool,
     parts: bool,
@@ -119,13 +119,16 @@ fn sound(seed: u64) -> World {
     let mut told: Vec<u64> = reported.iter().filter_map(|record| record.app_us).collect();
     told.sort_unstable();
     let p95_ms = told[told.len() * 95 / 100] as f64 / 1_000.0;
-    let tile = TileRow {
+    let row = TileRow {
         app_id: AppId::A6,
         method: "POST".into(),
         route: "/register".into(),
         samples: told.len() as u64,
+        requests: None,
+        errors: None,
         p95_ms,
     };
+    let tile = Tile { as_of: Some(clock::rfc3339(AT_MS + 300)), rows: vec![row] };
     let objectives = vec![objective("p95"), objective("errors")];
     World {
         before: (0..N).map(|at| latency(at + N, seed)).collect(),
@@ -139,7 +142,7 @@ fn sound(seed: u64) -> World {
         records,
         seen,
         has_a8: true,
-        tile: Some(tile),
+        tile,
         established: true,
         watched: true,
         parts: true,
@@ -158,7 +161,7 @@ impl World {
             return SecondSource::Absent { why: "nothing was expected".into() };
         };
         if entry.matched > 0 {
-            compare_tile(&mut entry, &self.records, self.tile.as_ref());
+            compare_tile(&mut entry, Sent::records(&self.records), &self.seen, &self.tile, Rules::default());
         }
         entry.second_source()
     }
@@ -259,7 +262,7 @@ enum Lost {
 type Mutant = (&'static str, &'static [Lost], fn(&mut World, usize));
 
 fn tile(world: &mut World) -> &mut TileRow {
-    world.tile.as_mut().expect("the sound world has a tile")
+    world.tile.rows.first_mut().expect("the sound world's tile has a row")
 }
 
 /// Each takes a piece away or spoils it, at a place that the number says.
@@ -321,7 +324,14 @@ const MUTANTS: &[Mutant] = &[
         let other = at % w.seen.len();
         w.seen[other].event.timestamp = "yesterday".into();
     }),
-    ("the tile is missing", &[Lost::Errors, Lost::P95], |w, _| w.tile = None),
+    ("the tile is missing", &[Lost::Errors, Lost::P95], |w, _| w.tile = Tile::default()),
+    ("the tile has no row", &[Lost::Errors, Lost::P95], |w, _| w.tile.rows.clear()),
+    ("the tile has another route", &[Lost::Errors, Lost::P95], |w, _| tile(w).route = "/other".into()),
+    ("the tile is stale", &[Lost::Errors, Lost::P95], |w, at| {
+        w.tile.as_of = Some(clock::rfc3339(AT_MS - 6_000 - at as i64 % 100_000));
+    }),
+    ("the tile does not say how old it is", &[Lost::Errors, Lost::P95], |w, _| w.tile.as_of = None),
+    ("the tile's age cannot be read", &[Lost::Errors, Lost::P95], |w, _| w.tile.as_of = Some("now".into())),
     ("the tile halves the tail", &[Lost::Errors, Lost::P95], |w, _| tile(w).p95_ms *= 0.5),
     ("the tile doubles the tail", &[Lost::Errors, Lost::P95], |w, _| tile(w).p95_ms *= 2.0),
     ("the tile's tail is no number", &[Lost::Errors, Lost::P95], |w, _| tile(w).p95_ms = f64::NAN),

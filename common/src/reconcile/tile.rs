@@ -96,6 +96,13 @@ impl<'a> Sent<'a> {
             ended_at_ms: ended_at_ms.unwrap_or(report.started_at_unix_ms),
         }
     }
+
+    /// These records alone, whose counts nobody knows.
+    #[must_use]
+    pub fn records(records: &'a [TraceRecord]) -> Self {
+        let ended_at_ms = records.iter().map(|record| record.at_unix_ms).max().unwrap_or(0);
+        Self { records, steps: &[], ended_at_ms }
+    }
 }
 
 /// Compares a tile with what the probe knows of the same route; `seen` are the events of the tile's window.
