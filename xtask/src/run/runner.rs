@@ -10,7 +10,7 @@ use common::ids::RunId;
 use common::ledger::Ledger;
 use common::settings::Settings;
 use common::target::{Environment, Targets};
-use common::verdict::{Outcome, Verdict, exit_code, roll_up};
+use common::verdict::{Outcome, Ruling, exit_code, roll_up};
 use tokio_util::sync::CancellationToken;
 
 use super::before::Before;
@@ -240,24 +240,25 @@ fn close(run: &mut Run, require_ready: bool, took_s: f64) -> Result<u8, RunError
     Ok(exit)
 }
 
-/// What stands between this run and READY, a line each.
+/// What stands between this run and READY, a line each; claims that need the same share one.
 fn missing_for_ready(run: &Run) -> Vec<String> {
-    let lines = run.view.rulings.iter().filter_map(|ruling| {
-        let id = &ruling.claim.id;
-        match &ruling.verdict {
-            Verdict::Fail { .. } if ruling.claim.gate => Some(format!("{id}: {}", ruling.explanation)),
-            Verdict::Fail { .. } => {
-                let issue = ruling.claim.known_issue.as_deref().unwrap_or("without a name");
-                Some(format!("{id}: known issue {issue} shows again: {}", ruling.explanation))
-            }
-            _ if !ruling.claim.gate => None,
-            Verdict::Inconclusive { observed, required, .. } => Some(format!("{id}: {observed}; {required}")),
-            Verdict::Held { action, grant } => Some(format!("{id}: waits for approval of {action}: {grant}")),
-            Verdict::Skipped { reason } => Some(format!("{id}: not tried: {reason}")),
-            Verdict::Pass { .. } => None,
-        }
-    });
-    let mut lines: Vec<String> = lines.collect();
+    let failed = run.view.rulings.iter().filter(|ruling| ruling.verdict.is_fail());
+    let mut lines: Vec<String> = failed.map(failure).collect();
+    let open: Vec<_> = report::undecided(&run.view).collect();
+    lines.extend(report::alike(&open).into_iter().map(|(ruling, more)| {
+        let (observed, required) = report::needs(ruling);
+        let others = if more > 0 { format!(" and {more} like it") } else { String::new() };
+        format!("{}{others}: {observed}; needed: {required}", ruling.claim.id)
+    }));
     lines.extend(run.view.notes.iter().filter(|(_, app, _)| app.is_none()).map(|(_, _, text)| text.clone()));
     lines
+}
+
+fn failure(ruling: &Ruling) -> String {
+    let (id, line) = (&ruling.claim.id, &ruling.explanation);
+    if ruling.claim.gate {
+        return format!("{id}: {line}");
+    }
+    let issue = ruling.claim.known_issue.as_deref().unwrap_or("without a name");
+    format!("{id}: known issue {issue} shows again: {line}")
 }

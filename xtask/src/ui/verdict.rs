@@ -6,12 +6,12 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, presets};
 use common::slo::Direction;
-use common::verdict::{Grade, Ruling, Statement, Verdict};
+use common::verdict::{Grade, Statement};
 
 use crate::record::RunView;
 use crate::report::{
-    Counts, Head, REPORTS, State, apps, cell, code, decided, github, glance, grade, graded, meaning, plural, printable,
-    range, terminal, timing, undecided,
+    Counts, Head, REPORTS, State, alike, apps, cell, code, decided, github, glance, grade, graded, meaning, needs,
+    plural, printable, range, terminal, timing, undecided,
 };
 
 /// More undecided claims than this are left to the report.
@@ -117,43 +117,9 @@ fn waiting(out: &mut String, view: &RunView, paint: Paint) {
     }
 }
 
-/// The first of all that need the same, and how many more do.
-fn alike<'a>(waiting: &[&'a Ruling]) -> Vec<(&'a Ruling, usize)> {
-    let mut groups: Vec<(&Ruling, usize)> = Vec::new();
-    for ruling in waiting {
-        let same = |(first, _): &&mut (&Ruling, usize)| {
-            State::of(first) == State::of(ruling) && kind_of_need(first) == kind_of_need(ruling)
-        };
-        match groups.iter_mut().find(same) {
-            Some((_, more)) => *more += 1,
-            None => groups.push((ruling, 0)),
-        }
-    }
-    groups
-}
-
-/// What is needed, whatever the number.
-fn kind_of_need(ruling: &Ruling) -> String {
-    let (_, required) = needs(ruling);
-    required.split(|c: char| c.is_ascii_digit()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("#")
-}
-
 /// What GitHub shows beside a run.
 pub(crate) fn github_annotations(view: &RunView) -> Vec<String> {
     view.rulings.iter().filter_map(github).collect()
-}
-
-/// What there is, and what would decide it.
-fn needs(ruling: &Ruling) -> (String, String) {
-    match &ruling.verdict {
-        Verdict::Inconclusive { observed, required, .. } => {
-            let short = |text: &str, word: &str| text.strip_prefix(word).unwrap_or(text).trim().to_owned();
-            (short(observed, "observed"), short(required, "required"))
-        }
-        Verdict::Held { action, grant } => (format!("waits for approval: {action}"), grant.clone()),
-        Verdict::Skipped { reason } => ("not tried".into(), reason.clone()),
-        Verdict::Pass { .. } | Verdict::Fail { .. } => (ruling.explanation.clone(), String::new()),
-    }
 }
 
 fn missing(out: &mut String, view: &RunView, paint: Paint) {
