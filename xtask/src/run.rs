@@ -9,6 +9,7 @@ mod gauge;
 mod inventory;
 mod known_issues;
 mod load;
+mod logs;
 mod plan;
 mod prior;
 mod probe;

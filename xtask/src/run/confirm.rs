@@ -12,7 +12,7 @@ use common::verdict::{Family, Ruling, Verdict};
 
 use super::probe::{self, Gauged};
 use super::{Run, RunError};
-use crate::record::Record;
+use crate::record::{Record, RunView};
 
 /// A ruling as it stands before it is confirmed: a failure that decides readiness is none yet.
 pub(super) fn provisional(ruling: Ruling) -> Ruling {
@@ -37,9 +37,9 @@ pub(super) async fn settle(run: &mut Run, phase: u8, first: &[Gauged]) -> Result
             suspects.insert(ruling.claim.id.clone(), Suspect::of(ruling, gauged));
         }
     }
-    for (suspect, decided) in weighed(run, &suspects, &BTreeMap::new()) {
+    for (suspect, decided) in weighed(&run.view, &suspects, &BTreeMap::new()) {
         if !decided.measure_again {
-            let chance = suspect.by_chance(decided, run);
+            let chance = suspect.by_chance(decided, family_size(&run.view));
             run.record(Record::Ruled(chance))?;
             suspects.remove(&suspect.ruling.claim.id);
         }
@@ -52,9 +52,9 @@ pub(super) async fn settle(run: &mut Run, phase: u8, first: &[Gauged]) -> Result
     let second = probe::measure(run, phase, scenarios, 2).await?;
     cleared(run, first, &second)?;
     let fresh: BTreeMap<_, _> = second.iter().flat_map(|gauged| by_claim(gauged).into_iter()).collect();
-    for (suspect, decided) in weighed(run, &suspects, &fresh) {
+    for (suspect, decided) in weighed(&run.view, &suspects, &fresh) {
         let seen = fresh.get(&suspect.ruling.claim.id).map(|(_, ruling)| ruling.explanation.clone());
-        let ruling = suspect.settled(decided, family_size(run), seen);
+        let ruling = suspect.settled(decided, family_size(&run.view), seen);
         run.record(Record::Ruled(ruling))?;
     }
     Ok(())
@@ -76,14 +76,15 @@ impl Spanned {
 }
 
 /// What holds of one failure after a second measurement, or without one.
-pub(super) fn settled(run: &Run, first: &Spanned, second: Option<&Spanned>) -> Ruling {
+pub(super) fn settled(view: &RunView, first: &Spanned, second: Option<&Spanned>) -> Ruling {
     let id = first.ruling.claim.id.clone();
     let suspect = Suspect { ruling: first.ruling.clone(), scenario: String::new(), first: first.measured() };
     let suspects = BTreeMap::from([(id.clone(), suspect)]);
     let fresh = second.map(|second| (id, (second.measured(), second.ruling.clone())));
     let seen = second.map(|second| second.ruling.explanation.clone());
-    let decided = weighed(run, &suspects, &fresh.into_iter().collect());
-    let settled = decided.into_iter().next().map(|(suspect, decided)| suspect.settled(decided, family_size(run), seen));
+    let decided = weighed(view, &suspects, &fresh.into_iter().collect());
+    let settled =
+        decided.into_iter().next().map(|(suspect, decided)| suspect.settled(decided, family_size(view), seen));
     settled.unwrap_or_else(|| provisional(first.ruling.clone()))
 }
 
@@ -102,8 +103,8 @@ impl Suspect {
     }
 
     /// What is left of a failure that many claims together explain.
-    fn by_chance(&self, decided: FamilyDecision, run: &Run) -> Ruling {
-        let (size, p) = (family_size(run), decided.p_adjusted);
+    fn by_chance(&self, decided: FamilyDecision, size: u64) -> Ruling {
+        let p = decided.p_adjusted;
         let explanation = format!(
             "{}; among {size} claims judged together one looks this bad by chance with probability {p:.3} (Holm), which \
              is no failure yet",
@@ -141,17 +142,17 @@ impl Suspect {
 }
 
 /// All claims that decide and have a p-value.
-fn family_size(run: &Run) -> u64 {
-    run.view.rulings.iter().filter(|ruling| ruling.gate_p().is_some()).count() as u64
+fn family_size(view: &RunView) -> u64 {
+    view.rulings.iter().filter(|ruling| ruling.gate_p().is_some()).count() as u64
 }
 
 /// Decides the suspects in the family of all claims of the run that decide and have a p-value.
 fn weighed(
-    run: &Run,
+    view: &RunView,
     suspects: &BTreeMap<String, Suspect>,
     fresh: &BTreeMap<String, (Measured, Ruling)>,
 ) -> Vec<(Suspect, FamilyDecision)> {
-    let members: Vec<_> = run.view.rulings.iter().filter_map(|ruling| Some((ruling, ruling.gate_p()?))).collect();
+    let members: Vec<_> = view.rulings.iter().filter_map(|ruling| Some((ruling, ruling.gate_p()?))).collect();
     let gate = |(ruling, p): &(&Ruling, f64)| match suspects.get(&ruling.claim.id) {
         Some(suspect) => {
             GateEvidence { first: suspect.first, again: fresh.get(&ruling.claim.id).map(|(measured, _)| *measured) }
@@ -230,4 +231,117 @@ fn unconfirmed(ruling: Ruling, explanation: String, observed: &str, required: &s
         required: required.to_owned(),
     };
     Ruling { verdict, explanation, ..ruling }
+}
+
+#[cfg(test)]
+mod tests {
+    use common::ids::AppId;
+    use common::slo::{Claim as Judged, Quantile, Terms};
+    use common::verdict::{Claim, Figures};
+
+    use super::*;
+
+    const FIRST: (u64, u64) = (0, 20);
+    const FRESH: (u64, u64) = (30, 50);
+
+    /// A claim on a P95 of which `over` of 1,900 requests were too slow, with the verdict that says by itself.
+    fn ruling(id: &str, over: u64) -> Ruling {
+        let claim = Claim {
+            id: id.to_owned(),
+            app: AppId::A2,
+            phase: 2,
+            text: "95 % within 150 ms".into(),
+            kind: "slo".into(),
+            gate: true,
+            known_issue: None,
+        };
+        let judgement = Judged::QuantileWithin { quantile: Quantile::P95 }.judge(over, 1_900, Terms::default());
+        let figures = Figures { judgement: Some(judgement), ..Figures::counted("requests", 1_900, over).unwrap() };
+        let verdict = match judgement.decision {
+            Decision::Fail => Verdict::Fail { figures, traces: Vec::new() },
+            _ => Verdict::Inconclusive {
+                reason: Reason::Straddles,
+                figures: Some(figures),
+                observed: String::new(),
+                required: String::new(),
+            },
+        };
+        Ruling::new(claim, verdict, format!("{over} over 150 ms"), "")
+    }
+
+    /// A run that recorded this failure as provisional, beside so many claims that are fine.
+    fn run(failure: &Ruling, others: usize) -> RunView {
+        let fine = (0..others).map(|at| ruling(&format!("a1.{at}"), 10));
+        let records = std::iter::once(provisional(failure.clone())).chain(fine).map(Record::Ruled);
+        RunView::of(records)
+    }
+
+    fn spanned(over: u64, span_us: (u64, u64)) -> Spanned {
+        Spanned { ruling: ruling("a2.p95", over), span_us }
+    }
+
+    fn reason(ruling: &Ruling) -> Reason {
+        match &ruling.verdict {
+            Verdict::Inconclusive { reason, .. } => *reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_failure_is_recorded_as_none_until_it_is_confirmed() {
+        let failure = ruling("a2.p95", 250);
+        assert!(failure.verdict.is_fail());
+        assert_eq!(reason(&provisional(failure.clone())), Reason::Unconfirmed);
+        let known = Ruling { claim: Claim { gate: false, ..failure.claim.clone() }, ..failure };
+        assert!(provisional(known).verdict.is_fail(), "what does not decide is shown as it is");
+    }
+
+    #[test]
+    fn a_failure_that_a_fresh_window_shows_again_holds_and_says_among_how_many() {
+        let first = spanned(250, FIRST);
+        let settled = settled(&run(&first.ruling, 99), &first, Some(&spanned(240, FRESH)));
+        assert!(settled.verdict.is_fail());
+        assert_eq!(settled.family.map(|family| family.size), Some(100));
+        assert!(
+            settled.explanation.contains("confirmed on a fresh window: 240 over 150 ms"),
+            "{}",
+            settled.explanation
+        );
+    }
+
+    #[test]
+    fn a_failure_that_does_not_show_again_or_was_not_measured_again_is_unconfirmed() {
+        let first = spanned(250, FIRST);
+        let view = run(&first.ruling, 99);
+        for second in [Some(spanned(90, FRESH)), Some(spanned(10, FRESH)), None] {
+            assert_eq!(reason(&settled(&view, &first, second.as_ref())), Reason::Unconfirmed);
+        }
+    }
+
+    #[test]
+    fn the_same_window_does_not_confirm_itself() {
+        let first = spanned(250, FIRST);
+        let settled = settled(&run(&first.ruling, 99), &first, Some(&spanned(250, (10, 30))));
+        assert_eq!(reason(&settled), Reason::Unconfirmed);
+    }
+
+    #[test]
+    fn what_one_claim_alone_would_fail_at_is_chance_among_a_hundred() {
+        let first = spanned(118, FIRST);
+        assert!(first.ruling.verdict.is_fail(), "118 of 1,900 fail by themselves");
+        let suspects = |first: &Spanned| {
+            let suspect = Suspect { ruling: first.ruling.clone(), scenario: String::new(), first: first.measured() };
+            BTreeMap::from([(first.ruling.claim.id.clone(), suspect)])
+        };
+        let again = |others: usize| {
+            let decided = weighed(&run(&first.ruling, others), &suspects(&first), &BTreeMap::new());
+            decided.into_iter().next().unwrap().1.measure_again
+        };
+        assert!(again(0) && !again(99));
+        let (suspect, decided) =
+            weighed(&run(&first.ruling, 99), &suspects(&first), &BTreeMap::new()).into_iter().next().unwrap();
+        let by_chance = suspect.by_chance(decided, 100);
+        assert_eq!(reason(&by_chance), Reason::Unconfirmed);
+        assert!(by_chance.explanation.contains("among 100 claims judged together"), "{}", by_chance.explanation);
+    }
 }

@@ -3,7 +3,7 @@
 use common::ids::AppId;
 use common::scenario::Scenario;
 
-use super::{Run, RunError, audit, known_issues, probe, shapes};
+use super::{Run, RunError, audit, known_issues, logs, probe, shapes};
 
 const PHASE: u8 = 2;
 
@@ -19,7 +19,8 @@ pub(super) async fn phase(run: &mut Run) -> Result<(), RunError> {
         known_issues::overview(run).await?;
     }
     shapes::run_all(run).await?;
-    audit::telemetry(run, PHASE, AppId::ALL.as_slice())
+    audit::telemetry(run, PHASE, AppId::ALL.as_slice())?;
+    logs::rule(run, PHASE)
 }
 
 /// The first workload of each app, then the second of each, so that one group has many apps rather than one app often.

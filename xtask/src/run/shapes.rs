@@ -105,7 +105,7 @@ async fn one(run: &mut Run, shaped: &Shaped, scenario: &Scenario) -> Result<(), 
     }
     run.note(PHASE, Some(AppId::A2), format!("{} is measured again: it looks like a failure", shaped.id))?;
     let second = if gone(run).is_none() { carry(run, shaped, scenario, 2).await? } else { None };
-    let settled = confirm::settled(run, &first, second.as_ref());
+    let settled = confirm::settled(&run.view, &first, second.as_ref());
     run.record(Record::Ruled(settled))
 }
 
