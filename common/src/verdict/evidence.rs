@@ -78,6 +78,8 @@ pub struct StopCause {
     pub sentence: String,
     /// True if it proves that this route's share of errors is broken.
     pub proves_errors: bool,
+    /// The probability of what it saw at the limit, over all the times it was looked at, where it is proof.
+    pub p: Option<f64>,
     /// The latency in milliseconds that it proves the P95 of this route to be above, if it does.
     pub proves_p95_above_ms: Option<f64>,
 }

@@ -133,9 +133,13 @@ fn stopped(
         return (verdict, format!("{seen}; the load was stopped ({why}), but {late}"));
     }
     let refuted = figures.judgement.as_ref().and_then(refuted_at_any_time);
-    if let (Some(e), Some(judgement)) = (refuted, figures.judgement.as_mut()) {
-        // What the interval says does not hold for a load that ends when it looks worst; one over the e-value does.
-        judgement.p_fail_effective = Some((-e).exp().min(1.0));
+    // What the interval says does not hold for a load that ends when it looks worst; one over the e-value does, and so does
+    // what the condition itself allows for having looked so often.
+    let at_any_time = refuted.map(|e| (-e).exp());
+    let by_condition = cause.p.filter(|_| proven);
+    let p = at_any_time.into_iter().chain(by_condition).reduce(f64::min);
+    if let (Some(p), Some(judgement)) = (p, figures.judgement.as_mut()) {
+        judgement.p_fail_effective = Some(p.clamp(0.0, 1.0));
     }
     if proven || refuted.is_some() {
         let verdict = Verdict::Fail { figures, traces: traces.to_vec() };

@@ -64,7 +64,7 @@ fn reason(verdict: &Verdict) -> Reason {
 
 #[test]
 fn a_load_that_was_stopped_shows_nothing_without_proof_however_good_or_bad_it_looked() {
-    let cause = StopCause { sentence: "ST1: held".into(), proves_errors: false, proves_p95_above_ms: None };
+    let cause = StopCause { sentence: "ST1: held".into(), proves_errors: false, p: None, proves_p95_above_ms: None };
     // 130 of 10,000 are a failure for who looks once, and not for who stops at the worst moment.
     let bad = SloEvidence { errors: 130, over_limit: 560, ..flawless() };
     assert!(both(&bad).iter().all(Verdict::is_fail));
@@ -77,16 +77,24 @@ fn a_load_that_was_stopped_shows_nothing_without_proof_however_good_or_bad_it_lo
 
 #[test]
 fn evidence_that_holds_at_any_time_fails_a_stopped_load_and_its_p_value_is_that_of_the_evidence() {
-    let cause = StopCause { sentence: "ST1: held".into(), proves_errors: false, proves_p95_above_ms: None };
+    let cause = StopCause { sentence: "ST1: held".into(), proves_errors: false, p: None, proves_p95_above_ms: None };
     for verdict in both(&SloEvidence { stopped: true, cause: Some(cause), ..hopeless() }) {
         assert!(verdict.is_fail());
     }
 }
 
 #[test]
+fn a_proof_in_one_piece_has_the_p_value_of_the_condition_and_not_that_of_the_piece() {
+    let cause = StopCause { sentence: "ST2".into(), proves_errors: true, p: Some(1e-9), proves_p95_above_ms: None };
+    let outage = SloEvidence { errors: 400, tau_errors: 399.0, stopped: true, cause: Some(cause), ..flawless() };
+    let Verdict::Fail { figures, .. } = judge_errors(&outage, 1.0).0 else { panic!("it is proof") };
+    assert!(figures.judgement.unwrap().p_fail_effective.is_some_and(|p| p <= 1e-9));
+}
+
+#[test]
 fn a_stop_that_is_proof_fails_the_claim_it_proves_and_no_other() {
     let proof = |proves_errors, proves_p95_above_ms| {
-        let cause = StopCause { sentence: "proof".into(), proves_errors, proves_p95_above_ms };
+        let cause = StopCause { sentence: "proof".into(), proves_errors, p: Some(1e-9), proves_p95_above_ms };
         SloEvidence { errors: 130, over_limit: 560, stopped: true, cause: Some(cause), ..flawless() }
     };
     let [errors, latency] = both(&proof(true, None));

@@ -75,12 +75,14 @@ async fn hear(client: Client, apps: BTreeSet<AppId>, ear: TelemetryEar) {
 /// What a stop means for the verdicts on a step.
 pub(super) fn cause(report: &LoadReport, step: &StepReport) -> Option<StopCause> {
     let reason = report.stopped_by.as_ref()?;
-    let mut cause = StopCause { sentence: reason.sentence(), proves_errors: false, proves_p95_above_ms: None };
+    let mut cause = StopCause { sentence: reason.sentence(), proves_errors: false, p: None, proves_p95_above_ms: None };
     if let StopReason::Condition(stop) = reason
         && stop.step.as_deref() == Some(step.name.as_str())
     {
         let slow = StopOptions::default().slow.get(&step.app).map(|limit| limit.as_ms());
         cause.proves_errors = stop.condition.proves_errors();
+        let looks = stop.figures.evaluations.unwrap_or(1);
+        cause.p = stop.figures.p_value.map(|p| (p * looks as f64).min(1.0));
         cause.proves_p95_above_ms = slow.filter(|_| stop.condition.proves_slowness());
     }
     Some(cause)
