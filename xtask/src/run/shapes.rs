@@ -104,7 +104,8 @@ async fn one(run: &mut Run, shaped: &Shaped, scenario: &Scenario) -> Result<(), 
         return Ok(());
     }
     run.note(PHASE, Some(AppId::A2), format!("{} is measured again: it looks like a failure", shaped.id))?;
-    let second = if gone(run).is_none() { carry(run, shaped, scenario, 2).await? } else { None };
+    // A failure that a stop showed is confirmed by one more load, which stops by the same conditions.
+    let second = if run.is_dead(AppId::A2) { None } else { carry(run, shaped, scenario, 2).await? };
     let settled = confirm::settled(&run.view, &first, second.as_ref());
     run.record(Record::Ruled(settled))
 }
