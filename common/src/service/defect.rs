@@ -33,6 +33,8 @@ pub enum Defect {
     A1IssuerMismatch,
     /// A1: JWKS lacks the signing key.
     A1JwksWithoutKey,
+    /// A1: the session cookie is `SameSite=Lax`.
+    A1CookieSameSiteLax,
     /// A2: an event is acknowledged before it is stored, and every 50th never is.
     A2AckBeforeCommit,
     /// A2: a bad item in a batch is dropped without a word.
@@ -51,6 +53,14 @@ pub enum Defect {
     A4WritesEssays,
     /// A5: the session cookie is never set.
     A5SessionNeverSticks,
+    /// A5: plan buttons lead back to the plans.
+    A5PlanButtonDead,
+    /// A5: webhooks are checked with another secret than the one they are signed with.
+    A5WebhookSecretWrong,
+    /// A5: a webhook that comes twice credits twice.
+    A5WebhookReplayCredits,
+    /// A5: an AI action is not reported as a spent credit.
+    A5NoCreditDecrement,
     /// A6: charges 2.9 % instead of 3 %.
     A6FeeTwoPointNine,
     /// A6: marks AI cost up by 3.9 instead of 4.
@@ -61,6 +71,10 @@ pub enum Defect {
     A6SilentSettlement,
     /// A7: a page carries a stray `noindex`.
     A7StrayNoindex,
+    /// A7: the newest page names a canonical address on another host.
+    A7CanonicalElsewhere,
+    /// A7: calls to action are acknowledged and not reported.
+    A7CtaLost,
     /// A7: the sitemap misses pages.
     A7SitemapMissesPages,
     /// A7: leads are acknowledged and lost.
@@ -73,6 +87,8 @@ pub enum Defect {
     A8DedupOff,
     /// A8: events are stored without a check.
     A8SchemaUnchecked,
+    /// A8: revenue of Stripe's test mode counts as live.
+    A8DemoRevenueLive,
     /// A8: finance tile shows gross amounts one cent short.
     A8FinanceOffByOne,
 }

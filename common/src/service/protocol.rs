@@ -20,6 +20,11 @@ use crate::contract::{Body as BodyKind, MAX_BODY_BYTES, PROTOCOL_VERSION, Route,
 /// Route name of requests that no route takes.
 const UNMATCHED: &str = "(unmatched)";
 
+/// Put into the extensions of an error whose form another standard lays down (OAuth, a payment provider): it is sent as
+/// it is, and not as a problem document.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnErrorForm;
+
 /// What the layer keeps between requests.
 #[derive(Debug)]
 pub(crate) struct Protocol {
@@ -283,7 +288,8 @@ fn as_problem(mut response: Response, trace: &str) -> Response {
     if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
-    let own_words = content_type(response.headers()).starts_with("text/html");
+    let own_words = content_type(response.headers()).starts_with("text/html")
+        || response.extensions_mut().remove::<OwnErrorForm>().is_some();
     let problem = response.extensions_mut().remove::<Problem>();
     if problem.is_none() && own_words {
         return response;

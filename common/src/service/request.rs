@@ -5,6 +5,7 @@ use std::time::Instant;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::contract::header;
@@ -38,6 +39,41 @@ pub struct RequestContext {
     pub started: Instant,
 }
 
+/// The trace and labels of a request, kept in a row until work that follows from it goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Carried {
+    /// The trace of whoever asked.
+    pub trace_id: TraceId,
+    /// For whom.
+    pub tenant_id: String,
+    /// Which figures the effects may enter.
+    pub namespace: Namespace,
+    /// True on synthetic traffic.
+    pub test_run: bool,
+    /// `qa` on synthetic traffic.
+    pub source: Option<String>,
+}
+
+impl Carried {
+    /// The context in which the work goes on, under the name of a route; its time starts now.
+    #[must_use]
+    pub fn resume(&self, method: &str, route: &str) -> RequestContext {
+        RequestContext {
+            trace: TraceParent::of(self.trace_id),
+            traced: true,
+            tenant: self.tenant_id.clone(),
+            idempotency_key: None,
+            namespace: self.namespace,
+            test_run: self.test_run,
+            source: self.source.clone(),
+            route: route.to_owned(),
+            method: method.to_owned(),
+            started: clock::monotonic(),
+        }
+    }
+}
+
 impl RequestContext {
     /// Reads the protocol's headers.
     pub(crate) fn read(headers: &HeaderMap, method: &str, route: &str) -> Self {
@@ -58,6 +94,18 @@ impl RequestContext {
             route: route.to_owned(),
             method: method.to_owned(),
             started: clock::monotonic(),
+        }
+    }
+
+    /// What of this context later work goes on with: its trace and labels.
+    #[must_use]
+    pub fn carry(&self) -> Carried {
+        Carried {
+            trace_id: self.trace.trace,
+            tenant_id: self.tenant.clone(),
+            namespace: self.namespace,
+            test_run: self.test_run,
+            source: self.source.clone(),
         }
     }
 

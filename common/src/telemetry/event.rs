@@ -31,6 +31,8 @@ pub enum EventName {
     CtaEmitted,
     /// A call to action was seen by a visitor.
     CtaImpression,
+    /// A student was sent to the payment page.
+    CheckoutStarted,
     /// A checkout was paid.
     CheckoutCompleted,
     /// A provider signed up.
@@ -65,7 +67,7 @@ pub enum EventName {
 
 impl EventName {
     /// Every event name, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::RequestCompleted,
         Self::RouteSnapshot,
         Self::IdentityOk,
@@ -74,6 +76,7 @@ impl EventName {
         Self::BanditConfig,
         Self::CtaEmitted,
         Self::CtaImpression,
+        Self::CheckoutStarted,
         Self::CheckoutCompleted,
         Self::ProviderRegistered,
         Self::ProviderListingPublished,
@@ -103,6 +106,7 @@ impl EventName {
             Self::BanditConfig => "bandit_config",
             Self::CtaEmitted => "cta_emitted",
             Self::CtaImpression => "cta_impression",
+            Self::CheckoutStarted => "checkout_started",
             Self::CheckoutCompleted => "checkout_completed",
             Self::ProviderRegistered => "provider_registered",
             Self::ProviderListingPublished => "provider_listing_published",
