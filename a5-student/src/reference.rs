@@ -7,6 +7,7 @@ mod pages;
 mod plans;
 mod provider;
 mod sessions;
+mod stand_in;
 mod state;
 mod store;
 
@@ -23,6 +24,7 @@ pub fn app() -> AppDef {
 }
 
 fn router(ctx: Ctx) -> Router {
+    let stand_ins = stand_in::router(ctx.clone());
     let app = A5::new(ctx);
     store::start_forgetting(&app);
     Router::new()
@@ -37,4 +39,5 @@ fn router(ctx: Ctx) -> Router {
         .route("/logout", post(sessions::log_out))
         .route("/api/me", get(sessions::me))
         .with_state(app)
+        .merge(stand_ins)
 }

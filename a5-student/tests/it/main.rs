@@ -5,3 +5,4 @@
 mod behaviour;
 mod contract;
 mod faults;
+mod stand_in;
