@@ -5,3 +5,5 @@
 mod behaviour;
 mod contract;
 mod faults;
+mod payments;
+mod support;
