@@ -5,5 +5,6 @@
 mod behaviour;
 mod contract;
 mod faults;
+mod first_steps;
 mod payments;
 mod support;
