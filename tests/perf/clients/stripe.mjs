@@ -216,14 +216,12 @@ const cases = {
   },
 }
 
-let failed = 0
-for (const [name, run] of Object.entries(cases)) {
+for (const [title, attempt] of Object.entries(cases)) {
   try {
-    await run()
-    console.log(`ok: ${name}`)
+    await attempt()
+    console.log(`ok: ${title}`)
   } catch (error) {
-    failed += 1
-    console.log(`FAILED: ${name}: ${error.message.replaceAll('\n', ' ')}`)
+    console.log(`FAILED: ${title}: ${error.message.replaceAll('\n', ' ')}`)
+    process.exitCode = 1
   }
 }
-process.exit(failed === 0 ? 0 : 1)
