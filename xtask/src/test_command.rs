@@ -84,7 +84,7 @@ async fn in_browser<E>(
         Readiness::Missing { reason, enable } => Ok(browser::skipped(root, &reason, &enable)?),
         Readiness::Ready(browser) => {
             let (target, apps) = start().await.map_err(TestError::Apps)?;
-            let report = browser.run(&target, &[]).await;
+            let report = browser.run(&target, &[], None).await;
             stop(apps).await;
             Ok(report?)
         }

@@ -208,7 +208,9 @@ async fn phases(run: &mut Run) -> Result<(), RunError> {
             0 => inventory::phase(run).await?,
             1 => smoke::phase(run).await?,
             2 => load::phase(run).await?,
-            _ => funnels::phase(run).await?,
+            3 => funnels::phase(run).await?,
+            4 => funnels::monetization(run).await?,
+            _ => funnels::activation(run).await?,
         }
         let took_s = began.elapsed().as_secs_f64();
         run.record(Record::PhaseFinished { phase: planned.phase, at: Run::at(), took_s })?;
