@@ -152,6 +152,7 @@ async fn reach(
             base_port: setup.target.base_port,
             data: folder.join("data"),
             defects: plan.defects.clone(),
+            hosts_apart: false,
         };
         let embedded = Embedded::start(&apps).await?;
         let client = common::client::Client::new(Arc::new(Guard::new(embedded.environment.clone())))?;
