@@ -277,6 +277,8 @@ pub(crate) struct ExportArgs {
 pub(crate) enum ExportFormat {
     /// k6 scripts of the workloads.
     K6(ExportFiles),
+    /// The generated parts of the runbooks in docs/runbooks.
+    Runbooks(ExportFiles),
 }
 
 #[derive(Debug, Args)]
