@@ -35,6 +35,22 @@ pub enum Defect {
     A1JwksWithoutKey,
     /// A1: the session cookie is `SameSite=Lax`.
     A1CookieSameSiteLax,
+    /// A1: a logout removes the cookie, but the session goes on for whoever kept it.
+    A1LogoutKeepsSession,
+    /// A1: a refresh token can be used again.
+    A1RefreshReusable,
+    /// A1: whatever begins with a registered redirect address is one.
+    A1RedirectPrefix,
+    /// A1: passwords can be guessed without end.
+    A1LoginUnlimited,
+    /// A1: a form is taken from another browser than the one it was shown in.
+    A1FormsUntied,
+    /// A1: ID tokens lack the nonce.
+    A1NonceDropped,
+    /// A1: JWKS forgets a key as soon as another signs.
+    A1RotationDropsKey,
+    /// A1: the token and userinfo endpoints refuse by problem documents, which OAuth clients cannot read.
+    A1ErrorsAsProblems,
     /// A2: an event is acknowledged before it is stored, and every 50th never is.
     A2AckBeforeCommit,
     /// A2: a bad item in a batch is dropped without a word.
