@@ -8,8 +8,10 @@ use common::service::{DbError, Defect, Problem, Query, RequestContext, Row};
 use serde::Deserialize;
 use url::Url;
 
+use super::pages::Frame;
 use super::plans::Plan;
 use super::provider::{CLIENT_ID, Redemption, SignedIn};
+use super::sign_ups::{self, Beginning};
 use super::state::A5;
 use super::{cookies, pages, sessions};
 
@@ -21,6 +23,7 @@ const BROWSER_COOKIE: &str = "a5_signin";
 #[derive(Debug, Deserialize)]
 pub(super) struct StartQuery {
     plan: Option<String>,
+    from: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,7 +38,7 @@ pub(super) struct CallbackQuery {
 struct SignIn {
     nonce: String,
     verifier: String,
-    plan: Option<String>,
+    beginning: Beginning,
 }
 
 pub(super) async fn sign_up(
@@ -44,7 +47,8 @@ pub(super) async fn sign_up(
     headers: HeaderMap,
     Query(query): Query<StartQuery>,
 ) -> Result<Response, Problem> {
-    start(&app, &context, &headers, "create", query.plan.as_deref()).await
+    let beginning = Beginning { plan: query.plan, source_slug: sign_ups::slug(query.from.as_deref()) };
+    start(&app, &context, &headers, "create", beginning).await
 }
 
 pub(super) async fn log_in(
@@ -52,7 +56,7 @@ pub(super) async fn log_in(
     context: RequestContext,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    start(&app, &context, &headers, "", None).await
+    start(&app, &context, &headers, "", Beginning::default()).await
 }
 
 async fn start(
@@ -60,10 +64,11 @@ async fn start(
     context: &RequestContext,
     headers: &HeaderMap,
     prompt: &str,
-    plan: Option<&str>,
+    beginning: Beginning,
 ) -> Result<Response, Problem> {
-    if plan.is_some_and(|plan| Plan::find(plan).is_none()) {
+    if beginning.plan.as_deref().is_some_and(|plan| Plan::find(plan).is_none()) {
         return Ok(pages::message(
+            Frame::default(),
             StatusCode::NOT_FOUND,
             "There is no such plan",
             "Please choose one on the pricing page.",
@@ -91,10 +96,11 @@ async fn start(
     if !prompt.is_empty() {
         url.query_pairs_mut().append_pair("prompt", prompt);
     }
-    let sql = "INSERT INTO sign_ins (state, browser_digest, nonce, verifier, plan, expires_ms)
-               VALUES ($1, $2, $3, $4, $5, $6)";
+    let sql = "INSERT INTO sign_ins (state, browser_digest, nonce, verifier, plan, source_slug, expires_ms)
+               VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let expires_ms = app.now_ms() + SIGN_IN_S * 1_000;
-    let values = args![state, cookies::digest(&browser), nonce, verifier, plan, expires_ms];
+    let Beginning { plan, source_slug } = beginning;
+    let values = args![state, cookies::digest(&browser), nonce, verifier, plan, source_slug, expires_ms];
     app.ctx().db.execute(sql, values).await?;
     Ok(cookies::see_other(url.as_str(), &[cookies::line(BROWSER_COOKIE, &browser, SIGN_IN_S)]))
 }
@@ -105,7 +111,7 @@ pub(super) async fn callback(
     headers: HeaderMap,
     Query(query): Query<CallbackQuery>,
 ) -> Result<Response, Problem> {
-    let refuse = |text| pages::message(StatusCode::BAD_REQUEST, "The sign-in did not work", text);
+    let refuse = |text| pages::message(Frame::default(), StatusCode::BAD_REQUEST, "The sign-in did not work", text);
     let Some(sign_in) = take_sign_in(&app, &headers, query.state.as_deref().unwrap_or_default()).await? else {
         return Ok(refuse(
             "It was not begun in this browser, took too long, or was finished before. Please start again.",
@@ -126,7 +132,7 @@ pub(super) async fn callback(
         now_s: app.now_ms() / 1_000,
     };
     match app.provider().redeem(&context, &redemption).await {
-        Ok(signed_in) => Ok(enter(&app, &signed_in, sign_in.plan.as_deref()).await?),
+        Ok(signed_in) => Ok(enter(&app, &context, &signed_in, &sign_in.beginning).await?),
         Err(error) => Ok(sign_in_is_down(&error)),
     }
 }
@@ -135,7 +141,8 @@ pub(super) async fn callback(
 async fn take_sign_in(app: &A5, headers: &HeaderMap, state: &str) -> Result<Option<SignIn>, DbError> {
     let browser = cookies::read(headers, BROWSER_COOKIE).unwrap_or_default();
     let mut tx = app.ctx().db.begin().await?;
-    let sql = "SELECT nonce, verifier, plan FROM sign_ins WHERE state = $1 AND browser_digest = $2 AND expires_ms > $3";
+    let sql = "SELECT nonce, verifier, plan, source_slug FROM sign_ins
+               WHERE state = $1 AND browser_digest = $2 AND expires_ms > $3";
     let rows = tx.query(sql, args![state, cookies::digest(&browser), app.now_ms()]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     tx.execute("DELETE FROM sign_ins WHERE state = $1", args![state]).await?;
@@ -144,22 +151,22 @@ async fn take_sign_in(app: &A5, headers: &HeaderMap, state: &str) -> Result<Opti
 }
 
 fn sign_in(row: &Row) -> Result<SignIn, DbError> {
-    Ok(SignIn { nonce: row.text("nonce")?, verifier: row.text("verifier")?, plan: row.opt_text("plan")? })
+    let beginning = Beginning { plan: row.opt_text("plan")?, source_slug: row.opt_text("source_slug")? };
+    Ok(SignIn { nonce: row.text("nonce")?, verifier: row.text("verifier")?, beginning })
 }
 
-/// Stores the student, begins the session, and shows the dashboard.
-async fn enter(app: &A5, signed_in: &SignedIn, plan: Option<&str>) -> Result<Response, DbError> {
-    let claims = &signed_in.claims;
+/// Lets the student in, begins the session, and shows the dashboard.
+async fn enter(
+    app: &A5,
+    context: &RequestContext,
+    signed_in: &SignedIn,
+    beginning: &Beginning,
+) -> Result<Response, DbError> {
     let mut tx = app.ctx().db.begin().await?;
-    let sql = "INSERT INTO students (sub, name, email, plan, created_ms) VALUES ($1, $2, $3, $4, $5)
-               ON CONFLICT (sub) DO UPDATE SET name = $2, email = $3";
-    let first_plan = plan.unwrap_or("free");
-    tx.execute(sql, args![&claims.sub, &claims.name, &claims.email, first_plan, app.now_ms()]).await?;
-    if let Some(plan) = plan {
-        tx.execute("UPDATE students SET plan = $1 WHERE sub = $2", args![plan, &claims.sub]).await?;
-    }
-    let cookie = sessions::begin(app, &mut tx, &claims.sub, &signed_in.id_token).await?;
+    sign_ups::enter(app, &mut tx, context, &signed_in.claims, beginning).await?;
+    let cookie = sessions::begin(app, &mut tx, &signed_in.claims.sub, &signed_in.id_token).await?;
     tx.commit().await?;
+    app.jobs_due().notify_one();
     let cookies = if app.ctx().has(Defect::A5SessionNeverSticks) { Vec::new() } else { vec![cookie] };
     Ok(cookies::see_other("/dashboard", &cookies))
 }
@@ -167,5 +174,5 @@ async fn enter(app: &A5, signed_in: &SignedIn, plan: Option<&str>) -> Result<Res
 fn sign_in_is_down(error: &dyn std::fmt::Display) -> Response {
     tracing::warn!(%error, "a sign-in failed");
     let text = "The sign-in service does not answer as it should. Please try again in a minute.";
-    pages::message(StatusCode::BAD_GATEWAY, "Signing in is not possible at the moment", text)
+    pages::message(Frame::default(), StatusCode::BAD_GATEWAY, "Signing in is not possible at the moment", text)
 }

@@ -1,95 +1,159 @@
-//! The pages, under a policy that lets nothing in from elsewhere.
+//! The pages that are for everybody, and what all pages share: a policy that lets nothing in from elsewhere.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use common::clock;
-use common::service::{Problem, RequestContext};
+use common::service::{Defect, Problem, Query, RequestContext};
+use serde::Deserialize;
 
-use super::cookies;
-use super::plans::{PLANS, Plan};
-use super::sessions::{self, Student};
+use super::plans::{MICRO, PLANS, Plan};
 use super::state::A5;
+use super::{sessions, sign_ups};
 
-/// Nothing from elsewhere, no scripts, no frames; forms go home.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-                      frame-ancestors 'none'";
+/// Nothing from elsewhere, no frames; forms go home.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'; form-action 'self'";
+
+/// What the head and foot of every page need to know.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Frame {
+    pub(super) signed_in: bool,
+    /// The page that the visitor came from, which the sign-up remembers.
+    pub(super) from: Option<String>,
+}
+
+impl Frame {
+    /// Of a page for the signed-in.
+    pub(super) fn signed_in() -> Self {
+        Self { signed_in: true, from: None }
+    }
+}
 
 #[derive(Template)]
 #[template(path = "landing.html")]
 struct Landing {
-    signed_in: bool,
+    frame: Frame,
 }
 
 #[derive(Template)]
 #[template(path = "pricing.html")]
 struct Pricing {
-    signed_in: bool,
+    frame: Frame,
     plans: &'static [Plan],
+    micro: &'static Plan,
+    /// For the signed-in: the form's nonce, and the plan that she has.
+    buyer: Option<Buyer>,
+    buttons_are_dead: bool,
 }
 
-#[derive(Template)]
-#[template(path = "dashboard.html")]
-struct Dashboard {
-    signed_in: bool,
-    student: Student,
-    since: String,
+struct Buyer {
+    form_nonce: String,
+    plan: &'static str,
 }
 
 #[derive(Template)]
 #[template(path = "signed_out.html")]
 struct SignedOut {
-    signed_in: bool,
+    frame: Frame,
     end_session: Option<String>,
 }
 
 #[derive(Template)]
 #[template(path = "message.html")]
 struct Message<'a> {
-    signed_in: bool,
+    frame: Frame,
     title: &'a str,
     text: &'a str,
 }
 
-pub(super) async fn landing(State(app): State<A5>, headers: HeaderMap) -> Result<Response, Problem> {
-    let signed_in = sessions::current(&app, &headers).await?.is_some();
-    Ok(respond(StatusCode::OK, &Landing { signed_in }))
+#[derive(Debug, Deserialize)]
+pub(super) struct VisitQuery {
+    from: Option<String>,
 }
 
-pub(super) async fn pricing(State(app): State<A5>, headers: HeaderMap) -> Result<Response, Problem> {
+/// `GET /`.
+pub(super) async fn landing(
+    State(app): State<A5>,
+    headers: HeaderMap,
+    Query(visit): Query<VisitQuery>,
+) -> Result<Response, Problem> {
     let signed_in = sessions::current(&app, &headers).await?.is_some();
-    Ok(respond(StatusCode::OK, &Pricing { signed_in, plans: &PLANS }))
+    let frame = Frame { signed_in, from: sign_ups::slug(visit.from.as_deref()) };
+    Ok(respond(StatusCode::OK, &Landing { frame }))
 }
 
-pub(super) async fn dashboard(State(app): State<A5>, headers: HeaderMap) -> Result<Response, Problem> {
-    let Some(student) = sessions::current(&app, &headers).await? else {
-        if wants_html(&headers) {
-            return Ok(cookies::see_other("/login", &[]));
-        }
-        return Err(Problem::unauthorized("sign in first: GET /login"));
+/// `GET /pricing`: plans that the signed-out choose at the sign-up, and the signed-in buy.
+pub(super) async fn pricing(
+    State(app): State<A5>,
+    headers: HeaderMap,
+    Query(visit): Query<VisitQuery>,
+) -> Result<Response, Problem> {
+    let student = sessions::current(&app, &headers).await?;
+    let buyer = student.map(|student| Buyer { form_nonce: student.form_nonce(), plan: student.plan.id });
+    let page = Pricing {
+        frame: Frame { signed_in: buyer.is_some(), from: sign_ups::slug(visit.from.as_deref()) },
+        plans: &PLANS,
+        micro: &MICRO,
+        buyer,
+        buttons_are_dead: app.ctx().has(Defect::A5PlanButtonDead),
     };
-    let since = clock::rfc3339(student.since_ms).chars().take(10).collect();
-    Ok(respond(StatusCode::OK, &Dashboard { signed_in: true, student, since }))
+    let mut response = respond(StatusCode::OK, &page);
+    if let (true, Some(origin)) = (page.frame.signed_in, app.payment_page_origin()) {
+        // The form's answer leads on to the payment page, which browsers hold against the policy too.
+        if let Ok(policy) = HeaderValue::from_str(&format!("{POLICY} {origin}")) {
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+    Ok(response)
 }
 
 /// Says good-bye, and links to the end of the session at A1 if A1 can be asked where that is.
 pub(super) async fn signed_out(State(app): State<A5>, context: RequestContext) -> Response {
     let discovery = app.provider().discovery(&context).await.ok();
     let end_session = discovery.and_then(|discovery| discovery.end_session_endpoint);
-    respond(StatusCode::OK, &SignedOut { signed_in: false, end_session })
+    respond(StatusCode::OK, &SignedOut { frame: Frame::default(), end_session })
 }
 
 /// The style sheet.
 pub(super) async fn style_sheet() -> Response {
-    let headers = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")];
-    (headers, include_str!("../../assets/app.css")).into_response()
+    asset("text/css; charset=utf-8", include_str!("../../assets/app.css"))
+}
+
+/// The script, which pages do without.
+pub(super) async fn script() -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../assets/app.js"))
+}
+
+/// The icon.
+pub(super) async fn icon() -> Response {
+    asset("image/svg+xml", include_str!("../../assets/icon.svg"))
+}
+
+fn asset(kind: &'static str, text: &'static str) -> Response {
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "public, max-age=3600")], text).into_response()
+}
+
+/// Paths that lead nowhere: a page for browsers, a problem document for programs.
+pub(super) async fn nowhere(State(app): State<A5>, headers: HeaderMap) -> Result<Response, Problem> {
+    if !wants_html(&headers) {
+        return Err(Problem::not_found("there is nothing at this path: see the app's contract for its routes"));
+    }
+    let signed_in = sessions::current(&app, &headers).await?.is_some();
+    let (title, text) = ("There is no such page", "The address may be old or mistyped.");
+    Ok(message(Frame { signed_in, from: None }, StatusCode::NOT_FOUND, title, text))
 }
 
 /// A page that says one thing.
-pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
-    respond(status, &Message { signed_in: false, title, text })
+pub(super) fn message(frame: Frame, status: StatusCode, title: &str, text: &str) -> Response {
+    respond(status, &Message { frame, title, text })
+}
+
+/// For forms that were not shown in this session.
+pub(super) fn stale_form() -> Response {
+    let text = "It was shown before you signed in, or somewhere else. Open the page again and send it from there.";
+    message(Frame::signed_in(), StatusCode::FORBIDDEN, "This form is too old", text)
 }
 
 /// True for browsers: they are redirected where programs get a problem document.
@@ -97,7 +161,8 @@ pub(super) fn wants_html(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }
 
-fn respond(status: StatusCode, page: &impl Template) -> Response {
+/// A page under the policy, kept by nobody.
+pub(super) fn respond(status: StatusCode, page: &impl Template) -> Response {
     let Ok(html) = page.render() else {
         return Problem::unavailable("the page cannot be shown: try again").into_response();
     };

@@ -1,7 +1,8 @@
 //! Sessions of signed-in students.
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use common::args;
 use common::service::{DbError, Json, Problem, Tx};
@@ -9,7 +10,7 @@ use serde_json::json;
 
 use super::plans::{PLANS, Plan};
 use super::state::A5;
-use super::{cookies, pages};
+use super::{cookies, nonces, pages};
 
 /// How long a session lasts; the cookie says the same.
 const SESSION_S: i64 = 8 * 60 * 60;
@@ -17,13 +18,27 @@ const SESSION_S: i64 = 8 * 60 * 60;
 const SESSION_COOKIE: &str = "a5_session";
 
 /// Somebody who is signed in.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Student {
     pub(super) sub: String,
     pub(super) name: String,
     pub(super) email: String,
     pub(super) plan: &'static Plan,
     pub(super) since_ms: i64,
+    /// The session's secret, that nonces of forms are sealed with.
+    token: String,
+}
+
+impl Student {
+    /// A nonce for a form shown to her in this session.
+    pub(super) fn form_nonce(&self) -> String {
+        nonces::fresh(&self.token)
+    }
+
+    /// True if the nonce is of a form that was shown in this session.
+    pub(super) fn was_shown(&self, nonce: &str) -> bool {
+        nonces::fits(nonce, &self.token)
+    }
 }
 
 /// Begins a session and gives its `Set-Cookie` line.
@@ -48,9 +63,24 @@ pub(super) async fn current(app: &A5, headers: &HeaderMap) -> Result<Option<Stud
             email: row.text("email")?,
             plan: Plan::find(&row.text("plan")?).unwrap_or(&PLANS[0]),
             since_ms: row.int("created_ms")?,
+            token: token.clone(),
         })
     });
     student.transpose()
+}
+
+/// Handlers that take a student are for the signed-in: others get 401, browsers the login.
+impl FromRequestParts<A5> for Student {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &A5) -> Result<Self, Response> {
+        match current(app, &parts.headers).await {
+            Ok(Some(student)) => Ok(student),
+            Ok(None) if pages::wants_html(&parts.headers) => Err(cookies::see_other("/login", &[])),
+            Ok(None) => Err(Problem::unauthorized("sign in first: GET /login").into_response()),
+            Err(error) => Err(Problem::from(error).into_response()),
+        }
+    }
 }
 
 /// Ends the session here; the page that follows offers to end the one at A1 too.
@@ -65,12 +95,10 @@ pub(super) async fn log_out(State(app): State<A5>, headers: HeaderMap) -> Result
 }
 
 /// The signed-in student as data.
-pub(super) async fn me(State(app): State<A5>, headers: HeaderMap) -> Result<Response, Problem> {
-    let student = current(&app, &headers).await?;
-    let student = student.ok_or_else(|| Problem::unauthorized("sign in first: GET /login"))?;
+pub(super) async fn me(student: Student) -> Response {
     let answer = json!({
         "sub": student.sub, "name": student.name, "email": student.email, "plan": student.plan.id,
         "price_minor": student.plan.price_minor, "currency": "USD",
     });
-    Ok(Json(answer).into_response())
+    Json(answer).into_response()
 }

@@ -78,7 +78,8 @@ impl AppConfig {
     /// Checks what the types cannot.
     ///
     /// # Errors
-    /// When defects are asked of a deployment that is not embedded, or a flag is not one of the contract's.
+    /// When defects are asked of a deployment that is not embedded, a flag is not one of the contract's, or an option
+    /// holds a key that moves real money.
     pub fn check(&self, contract: &Contract) -> Result<(), ConfigError> {
         if self.env != "embedded" && !self.defects.is_empty() {
             return Err(ConfigError::DefectOutsideEmbedded(self.env.clone()));
@@ -86,9 +87,16 @@ impl AppConfig {
         if let Some(flag) = self.flags_on.iter().find(|name| contract.flags.iter().all(|flag| flag.name != **name)) {
             return Err(ConfigError::UnknownFlag { app: self.app, flag: flag.clone() });
         }
+        let is_live = |value: &str| LIVE_KEYS.iter().any(|start| value.trim().starts_with(start));
+        if let Some((option, _)) = self.options.iter().find(|(_, value)| is_live(value)) {
+            return Err(ConfigError::LiveKey { app: self.app, option: option.clone() });
+        }
         Ok(())
     }
 }
+
+/// How keys begin that a payment provider moves real money for.
+const LIVE_KEYS: [&str; 2] = ["sk_live_", "rk_live_"];
 
 /// A configuration that an app refuses to start with.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +104,16 @@ pub enum ConfigError {
     /// Defects are for the embedded ecosystem only.
     #[error("deliberate defects are only possible in the embedded ecosystem, not in {0:?}: remove `defects`")]
     DefectOutsideEmbedded(String),
+    /// A key of live mode; it is not repeated here.
+    #[error(
+        "{app} takes no money that is real: the option {option:?} holds a live-mode key, give one of test mode (sk_test_…)"
+    )]
+    LiveKey {
+        /// The app asked.
+        app: AppId,
+        /// Where the key stands.
+        option: String,
+    },
     /// The flag is not in the contract.
     #[error("{app} has no flag {flag:?}: `GET /flags` lists those it has")]
     UnknownFlag {
@@ -104,4 +122,22 @@ pub enum ConfigError {
         /// The name given.
         flag: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_live_mode_is_refused_under_any_name_and_not_repeated() {
+        let contract = Contract::new(AppId::A5, "student", "");
+        let mut config = AppConfig::embedded(AppId::A5, PathBuf::new());
+        config.options.insert("stripe_secret_key".into(), "sk_test_1".into());
+        assert!(config.check(&contract).is_ok());
+        for key in ["sk_live_secret", " rk_live_secret"] {
+            config.options.insert("stripe_secret_key".into(), key.into());
+            let error = config.check(&contract).unwrap_err().to_string();
+            assert!(error.contains("stripe_secret_key") && !error.contains(key), "{error}");
+        }
+    }
 }
