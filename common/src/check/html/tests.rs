@@ -53,10 +53,7 @@ fn only_addresses_outside_comments_and_styles_lead_anywhere() {
     let page = Page::read(PAGE);
     assert_eq!(page.hrefs(), ["/p/x?a=1&b=2", "#top", "/plain"]);
     let loads: Vec<_> = page.loads().into_iter().map(|(node, address)| (node.name(), address)).collect();
-    assert_eq!(
-        loads,
-        [("link", "/site.css"), ("script", "/site.js"), ("img", "/i.png"), ("iframe", "//elsewhere/x")]
-    );
+    assert_eq!(loads, [("link", "/site.css"), ("script", "/site.js"), ("img", "/i.png"), ("iframe", "//elsewhere/x")]);
 }
 
 #[test]
