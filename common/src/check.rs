@@ -3,6 +3,7 @@
 mod conformance;
 mod context;
 mod findings;
+pub mod html;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -85,7 +85,7 @@ pub enum Defect {
     A6IllegalMoves,
     /// A6: settles without telling A8.
     A6SilentSettlement,
-    /// A7: a page carries a stray `noindex`.
+    /// A7: the newest page carries a stray `noindex`.
     A7StrayNoindex,
     /// A7: the newest page names a canonical address on another host.
     A7CanonicalElsewhere,
@@ -107,6 +107,22 @@ pub enum Defect {
     A8DemoRevenueLive,
     /// A8: finance tile shows gross amounts one cent short.
     A8FinanceOffByOne,
+    /// A3: forgets which page sent a student.
+    A3ForgetsTheSource,
+    /// A7: the share image is not where pages say.
+    A7ShareImageMissing,
+    /// A7: structured data breaks off.
+    A7StructuredDataBroken,
+    /// A7: published pages are sent with `X-Robots-Tag: noindex`.
+    A7NoindexHeader,
+    /// A7: robots.txt shuts all crawlers out.
+    A7RobotsShutOut,
+    /// A7: an impression or a click is reported twice.
+    A7CtaCountedTwice,
+    /// A8: divides clicks by all beacons, clicks among them.
+    A8CtrOverAllBeacons,
+    /// A8: counts the time of a stage from the first of the trace in place of the one before.
+    A8StagesFromStart,
 }
 
 impl FromStr for Defect {
