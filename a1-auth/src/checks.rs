@@ -2,10 +2,12 @@
 
 mod cookies;
 mod discovery;
+mod errors;
 mod flow;
 mod journey;
 mod jwt;
 mod refusals;
+mod rotation;
 mod services;
 
 use common::check::{Check, CheckContext, CheckError, Findings};
@@ -38,8 +40,15 @@ pub(crate) fn all() -> Vec<Check> {
         Check::new("a1.forms", "forms work in their own browser only, and guessing is slowed", |cx| {
             Box::pin(refusals::forms(cx))
         }),
-        Check::new("a1.cookie", "the session cookie has all its attributes, and a logout ends it", |cx| {
+        Check::new("a1.cookie", "the session cookie has all its attributes", |cx| {
             Box::pin(cookies::session_cookie(cx))
+        }),
+        Check::new("a1.logout", "a logout ends the session, also for whoever kept its cookie", |cx| {
+            Box::pin(cookies::logout(cx))
+        }),
+        Check::new("a1.rotation", "tokens stay good when another key signs", |cx| Box::pin(rotation::keeps_tokens(cx))),
+        Check::new("a1.oauth_errors", "refusals are ones that OAuth clients can read", |cx| {
+            Box::pin(errors::oauth_form(cx))
         }),
         Check::new("a1.service_token", "a service gets a verifiable token for its secret, and only then", |cx| {
             Box::pin(services::token(cx))

@@ -1,6 +1,6 @@
 //! What A1 promises: routes, service levels and events, as data.
 
-use common::check::OWN_PROTOCOL;
+use common::check::{OWN_ERRORS, OWN_PROTOCOL};
 use common::contract::{Auth, Contract, Route, Slo};
 use common::ids::AppId;
 use common::telemetry::EventName;
@@ -43,9 +43,15 @@ fn oidc(contract: Contract) -> Contract {
                 ])
                 .slo(Slo::p95(150))
                 .tag("core")
-                .tag("oidc"),
+                .tag("oidc")
+                .tag(OWN_ERRORS),
         )
-        .route(Route::get("/oidc/userinfo", "Tells a client whose token it holds.").auth(Auth::Bearer).tag("oidc"))
+        .route(
+            Route::get("/oidc/userinfo", "Tells a client whose token it holds.")
+                .auth(Auth::Bearer)
+                .tag("oidc")
+                .tag(OWN_ERRORS),
+        )
         .route(
             Route::get("/oidc/logout", "Ends the session at the provider; asks first unless an ID token is shown.")
                 .success(&[200, 303])

@@ -1,5 +1,7 @@
 //! How A5 is loaded.
 
+mod funnel;
+
 use std::time::Duration;
 
 use common::ids::AppId;
@@ -10,7 +12,11 @@ const BASELINE: Duration = Duration::from_secs(15 * 60);
 
 /// All workloads.
 pub(crate) fn all() -> Vec<Scenario> {
-    vec![page("a5_landing", "landing", "/", "/signup"), page("a5_pricing", "pricing", "/pricing", "/signup?plan=")]
+    vec![
+        page("a5_landing", "landing", "/", "/signup"),
+        page("a5_pricing", "pricing", "/pricing", "/signup?plan="),
+        funnel::student_funnel(),
+    ]
 }
 
 /// Ten visitors read one page; each answer must be the page, with its way to the sign-up.

@@ -1,6 +1,6 @@
 //! What is asserted about A7.
 
-mod html;
+mod growth;
 mod pages;
 mod writes;
 
@@ -16,18 +16,23 @@ pub(crate) fn all() -> Vec<Check> {
         }),
         Check::new(
             "a7.seo",
-            "pages have canonical, description, share image and structured data, and may be indexed",
-            |cx| Box::pin(pages::are_findable(cx)),
+            "every page that the sitemap leads to can be found, shown in previews and measured",
+            |cx| Box::pin(growth::hygiene(cx)),
         )
         .phase(5),
-        Check::new("a7.sitemap", "the sitemap lists every published page, and robots.txt leads to it", |cx| {
-            Box::pin(pages::sitemap(cx))
+        Check::new("a7.sitemap", "robots.txt leads to a sitemap that lists every published page", |cx| {
+            Box::pin(growth::sitemap(cx))
         })
         .phase(5),
         Check::new("a7.publish_once", "a page is built and published once for its slug", |cx| {
             Box::pin(writes::publish_once(cx))
         }),
         Check::new("a7.lead", "a lead is stored once and its e-mail goes out", |cx| Box::pin(writes::lead(cx))),
+        Check::new("a7.beacons", "an impression and a click are each counted once and reported", |cx| {
+            Box::pin(writes::beacons(cx))
+        })
+        .phase(5)
+        .needs(&[AppId::A8]),
         Check::new("a7.events_in_a8", "building, publishing, impressions and leads show in A8", |cx| {
             Box::pin(writes::events_in_a8(cx))
         })

@@ -6,13 +6,40 @@ use common::suite::Fault;
 /// The catalogue.
 pub(crate) fn all() -> Vec<Fault> {
     vec![
-        Fault::defect("a7.stray_noindex", "hides a page from search", Defect::A7StrayNoindex, "a7.seo"),
+        Fault::defect("a7.stray_noindex", "hides the newest page from search", Defect::A7StrayNoindex, "a7.seo"),
+        Fault::defect(
+            "a7.noindex_header",
+            "hides published pages from search by a header",
+            Defect::A7NoindexHeader,
+            "a7.seo",
+        ),
+        Fault::defect(
+            "a7.canonical_elsewhere",
+            "sends search engines from the newest page to another host",
+            Defect::A7CanonicalElsewhere,
+            "a7.seo",
+        ),
+        Fault::defect(
+            "a7.share_image_missing",
+            "names a share image that is not there",
+            Defect::A7ShareImageMissing,
+            "a7.seo",
+        ),
+        Fault::defect(
+            "a7.structured_data_broken",
+            "cuts structured data short",
+            Defect::A7StructuredDataBroken,
+            "a7.seo",
+        ),
+        Fault::defect("a7.robots_shut_out", "shuts all crawlers out", Defect::A7RobotsShutOut, "a7.sitemap"),
         Fault::defect(
             "a7.sitemap_gap",
             "leaves new pages out of the sitemap",
             Defect::A7SitemapMissesPages,
             "a7.sitemap",
         ),
+        Fault::defect("a7.cta_lost", "acknowledges a beacon and does not report it", Defect::A7CtaLost, "a7.beacons"),
+        Fault::defect("a7.cta_twice", "reports a beacon twice", Defect::A7CtaCountedTwice, "a7.beacons"),
         Fault::defect("a7.lead_lost", "acknowledges a lead and drops it", Defect::A7LosesLeads, "a7.lead"),
         Fault::defect("a7.two_leads", "a repeated key is another lead", Defect::IdempotencyOff, "a7.lead"),
         Fault::defect(

@@ -3,6 +3,7 @@
 mod conformance;
 mod context;
 mod findings;
+pub mod html;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,7 +15,7 @@ use crate::clock;
 use crate::ids::AppId;
 use crate::units::Micros;
 
-pub use conformance::{OPEN_BODY, OWN_PROTOCOL, conformance};
+pub use conformance::{OPEN_BODY, OWN_ERRORS, OWN_PROTOCOL, conformance};
 pub use context::{ARRIVAL_LIMIT, CheckContext};
 pub use findings::{Finding, Findings};
 

@@ -44,6 +44,12 @@ pub(crate) enum Readiness {
     },
 }
 
+/// How specs run within a run: without a word on the terminal, with what they keep of failures in a folder of the run.
+#[derive(Debug)]
+pub(crate) struct Quiet {
+    pub(crate) keep: PathBuf,
+}
+
 /// A browser to run the specs in, and their folder.
 #[derive(Debug)]
 pub(crate) struct Browser {
@@ -67,6 +73,11 @@ pub(crate) enum BrowserError {
     Packages { folder: PathBuf, detail: String },
     #[error("Playwright's results cannot be read: {0}")]
     Results(String),
+}
+
+/// The root of the workspace: the specs lie below it.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Finds node, installs the packages of the lock file if they are missing or stale, and finds a browser. As root on Debian
@@ -120,8 +131,14 @@ fn is_spec(path: &Path) -> bool {
 }
 
 impl Browser {
-    /// Runs the specs (all, or those whose file name contains one of `only`) and returns what each test found.
-    pub(crate) async fn run(&self, target: &Target, only: &[&str]) -> Result<Report, BrowserError> {
+    /// Runs the specs (all, or those whose file name contains one of `only`) and returns what each test found. They tell
+    /// their progress on the terminal, unless they run quietly.
+    pub(crate) async fn run(
+        &self,
+        target: &Target,
+        only: &[&str],
+        quiet: Option<&Quiet>,
+    ) -> Result<Report, BrowserError> {
         let written = self.folder.join("test-results").join("results.json");
         // A report of an earlier run must not speak for this one.
         match std::fs::remove_file(&written) {
@@ -131,7 +148,11 @@ impl Browser {
             _ => {}
         }
         let mut command = Command::new("node");
-        command.args(["node_modules/@playwright/test/cli.js", "test", "--reporter=list,json"]).args(only);
+        let reporter = if quiet.is_some() { "--reporter=json" } else { "--reporter=list,json" };
+        command.args(["node_modules/@playwright/test/cli.js", "test", reporter]).args(only);
+        if let Some(quiet) = quiet {
+            command.arg("--output").arg(&quiet.keep).stdout(Stdio::null()).stderr(Stdio::null());
+        }
         command.current_dir(&self.folder).stdin(Stdio::null()).kill_on_drop(true);
         command.envs(self.variables(target)).env("PLAYWRIGHT_JSON_OUTPUT_NAME", &written);
         let status = command.status().await;
@@ -165,10 +186,6 @@ impl Browser {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn root() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-    }
 
     #[test]
     fn the_specs_learn_where_the_apps_are() {

@@ -10,6 +10,7 @@ use common::service::Defect;
 use crate::baseline::BaselineName;
 use crate::bench::BenchArgs;
 use crate::calibrate::CalibrateArgs;
+use crate::run::Funnel;
 
 /// Handshake: is the family of eight apps really ready? It probes, loads, walks and reconciles, then says so with evidence.
 #[derive(Debug, Parser)]
@@ -23,7 +24,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Runs every app and every phase, writes all deliverables and prints the verdict.
     Ecosystem(EcosystemArgs),
-    /// Runs one app's suite, or the funnel `b2b`.
+    /// Runs one app's suite, or a funnel: `b2b` for providers, `b2c` for students.
     Suite(SuiteArgs),
     /// Serves the embedded ecosystem and its dashboard to explore by hand.
     Serve(ServeArgs),
@@ -118,7 +119,7 @@ pub(crate) struct EcosystemArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SuiteArgs {
-    /// `a1` … `a8`, or `b2b`.
+    /// `a1` … `a8`, `b2b` or `b2c`.
     pub(crate) name: SuiteName,
     /// Only this workload.
     #[arg(long, value_name = "ID")]
@@ -148,17 +149,18 @@ pub(crate) struct SuiteArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SuiteName {
     App(AppId),
-    B2b,
+    Funnel(Funnel),
 }
 
 impl std::str::FromStr for SuiteName {
     type Err = String;
 
     fn from_str(s: &str) -> Result<Self, String> {
-        if s.eq_ignore_ascii_case("b2b") {
-            return Ok(Self::B2b);
+        match s.to_ascii_lowercase().as_str() {
+            "b2b" => Ok(Self::Funnel(Funnel::B2b)),
+            "b2c" => Ok(Self::Funnel(Funnel::B2c)),
+            _ => s.parse().map(Self::App).map_err(|_| "expected a1 to a8, b2b or b2c".to_owned()),
         }
-        s.parse().map(Self::App).map_err(|_| "expected a1 to a8, or b2b".to_owned())
     }
 }
 
@@ -275,6 +277,8 @@ pub(crate) struct ExportArgs {
 pub(crate) enum ExportFormat {
     /// k6 scripts of the workloads.
     K6(ExportFiles),
+    /// The generated parts of the runbooks in docs/runbooks.
+    Runbooks(ExportFiles),
 }
 
 #[derive(Debug, Args)]

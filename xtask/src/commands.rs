@@ -34,10 +34,11 @@ pub(crate) async fn test(args: TestArgs) -> u8 {
     let plan = TestPlan { no_browser: args.no_browser, only: args.only, rest: args.rest };
     let data = PathBuf::from("target/handshake/test");
     let start = async || {
-        let plan = EmbeddedPlan { apps: AppId::ALL.to_vec(), base_port: 0, data, defects: Vec::new() };
+        let plan =
+            EmbeddedPlan { apps: AppId::ALL.to_vec(), base_port: 0, data, defects: Vec::new(), hosts_apart: true };
         let embedded = Embedded::start(&plan).await.map_err(|error| error.to_string())?;
         let (telemetry_key, admin_key) = (embedded.telemetry_key.clone(), embedded.admin_key.clone());
-        Ok((Target { bases: embedded.bases.clone(), telemetry_key, admin_key }, embedded))
+        Ok((Target { bases: embedded.public.clone(), telemetry_key, admin_key }, embedded))
     };
     let stop = async |embedded: Embedded| embedded.stop().await;
     test_command::run(&root(), &plan, &Settings::process(), start, stop).await.unwrap_or_else(fail)

@@ -5,6 +5,7 @@
 //! The child lives as long as its standard input stays open, so no child outlives its parent, however that ends.
 
 mod child;
+mod wiring;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use common::ids::AppId;
 use common::service::{AppConfig, Defect};
-use common::settings::Secret;
+use common::settings::{Secret, SettingError, Settings};
 use common::target::Environment;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -24,6 +25,7 @@ use tokio::sync::oneshot;
 use url::Url;
 
 pub(crate) use child::run as run_child;
+use wiring::Wiring;
 
 /// How long an app may take to start.
 const START_WITHIN: Duration = Duration::from_secs(20);
@@ -45,6 +47,9 @@ pub(crate) enum EmbeddedError {
     /// The child could not be started or spoken to.
     #[error("{app} could not be started as a process: {source}")]
     Process { app: AppId, source: std::io::Error },
+    /// A variable of the environment does not fit.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// The child gave a reason.
     #[error("{0}")]
     Refused(String),
@@ -60,6 +65,8 @@ pub(crate) struct EmbeddedPlan {
     pub(crate) base_port: u16,
     pub(crate) data: PathBuf,
     pub(crate) defects: Vec<(AppId, Defect)>,
+    /// Gives each app that people use a host of its own, `a5.localhost`, for browsers alone to find.
+    pub(crate) hosts_apart: bool,
 }
 
 /// An app that is gone, and how it went.
@@ -75,6 +82,8 @@ pub(crate) struct Embedded {
     deaths: Arc<Mutex<Vec<Death>>>,
     pub(crate) environment: Environment,
     pub(crate) bases: BTreeMap<AppId, Url>,
+    /// Where browsers find them.
+    pub(crate) public: BTreeMap<AppId, Url>,
     pub(crate) telemetry_key: Secret,
     pub(crate) admin_key: Secret,
 }
@@ -114,15 +123,26 @@ impl Embedded {
         let ports = waiting.iter().map(|one| (one.app, one.address.port())).collect();
         let deaths = Arc::new(Mutex::new(Vec::new()));
         let mut children = Vec::new();
+        let settings = Settings::process();
         for one in waiting {
-            children.push(one.go(&bases, &deaths).await?);
+            let mut options = wiring::third_parties(&settings, one.app)?;
+            if plan.hosts_apart {
+                options.extend(wiring::hosts_apart(one.app, &bases));
+            }
+            let wiring = Wiring { upstreams: bases.clone(), options };
+            children.push(one.go(&wiring, &deaths).await?);
         }
+        let found = |(app, base): (&AppId, &Url)| {
+            (*app, if plan.hosts_apart { wiring::host_of_its_own(*app, base) } else { base.clone() })
+        };
+        let public = bases.iter().map(found).collect();
         let keys = AppConfig::embedded(AppId::A8, PathBuf::new());
         Ok(Self {
             children,
             deaths,
             environment: Environment::embedded(ports),
             bases,
+            public,
             telemetry_key: Secret::new(keys.telemetry_key),
             admin_key: Secret::new(keys.admin_key),
         })
@@ -176,13 +196,9 @@ impl Waiting {
         }
     }
 
-    async fn go(
-        mut self,
-        bases: &BTreeMap<AppId, Url>,
-        deaths: &Arc<Mutex<Vec<Death>>>,
-    ) -> Result<AppChild, EmbeddedError> {
+    async fn go(mut self, wiring: &Wiring, deaths: &Arc<Mutex<Vec<Death>>>) -> Result<AppChild, EmbeddedError> {
         let app = self.app;
-        send(&mut self.stdin, bases).await.map_err(|source| EmbeddedError::Process { app, source })?;
+        send(&mut self.stdin, wiring).await.map_err(|source| EmbeddedError::Process { app, source })?;
         match hear(app, &mut self.lines, &self.log).await? {
             Told::Serving => {}
             Told::Failed(reason) => return Err(EmbeddedError::Refused(reason)),

@@ -1,7 +1,8 @@
-//! The scenarios in the formats of other tools. Each format is a module beside `k6`: a pure rendering, compared with
+//! The scenarios in the formats of other tools, and in words for people on call. Each format is a module beside `k6`: a pure rendering, compared with
 //! the committed files.
 
 pub(crate) mod k6;
+pub(crate) mod runbooks;
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,7 @@ pub(crate) enum ExportError {
     #[error(transparent)]
     Scenario(#[from] common::scenario::ScenarioError),
     /// An expected scenario is not in the suites.
-    #[error("{script} is made of scenario {scenario:?}, which no suite has: correct xtask/src/export/k6.rs")]
+    #[error("{script} is made of scenario {scenario:?}, which no suite has: correct its list in xtask/src/export")]
     NoSuchScenario { script: String, scenario: String },
     /// The folder cannot be read or written.
     #[error("cannot read or write {}: {source}", path.display())]

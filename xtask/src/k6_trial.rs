@@ -69,12 +69,7 @@ pub(crate) async fn run(root: &Path, program: &Path) -> Report {
 /// The trial as it would be, skipped for this reason.
 pub(crate) fn skipped(reason: &str, enable: &str) -> Report {
     let reason = format!("{reason}; to enable: {enable}");
-    let case = Case {
-        file: "k6".to_owned(),
-        title: "the exported scripts in the real k6".to_owned(),
-        outcome: CaseOutcome::Skipped(reason),
-        took_ms: 0,
-    };
+    let case = Case::of("k6", "the exported scripts in the real k6", CaseOutcome::Skipped(reason));
     Report { cases: vec![case] }
 }
 
@@ -86,12 +81,11 @@ async fn case(file: &str, title: &str, trial: impl Future<Output = Result<(), St
     };
     let took = clock::monotonic().saturating_duration_since(began);
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    Case { file: file.to_owned(), title: title.to_owned(), outcome, took_ms }
+    Case { took_ms, ..Case::of(file, title, outcome) }
 }
 
 fn broken(file: &str, title: &str, why: &str) -> Case {
-    let outcome = CaseOutcome::Failed(why.to_owned());
-    Case { file: file.to_owned(), title: title.to_owned(), outcome, took_ms: 0 }
+    Case::of(file, title, CaseOutcome::Failed(why.to_owned()))
 }
 
 impl Trial<'_> {
@@ -211,7 +205,7 @@ impl Trial<'_> {
     async fn start(&self, defects: Vec<(AppId, Defect)>) -> Result<Embedded, String> {
         let apps = vec![AppId::A2, AppId::A6, AppId::A8];
         let data = self.work.join(if defects.is_empty() { "healthy" } else { "broken" });
-        let plan = EmbeddedPlan { apps, base_port: 0, data, defects };
+        let plan = EmbeddedPlan { apps, base_port: 0, data, defects, hosts_apart: false };
         Embedded::start(&plan).await.map_err(|error| format!("the apps did not start: {error}"))
     }
 

@@ -1,8 +1,10 @@
 //! What a run writes into its ledger, and a reader's view of it. Reports are pure functions of [`RunView`].
 
+mod browser;
 mod route;
 mod shape;
 mod stream;
+mod students;
 
 use std::collections::BTreeMap;
 
@@ -17,9 +19,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::history::History;
 
+pub(crate) use browser::{BrowserCase, BrowserHop, BrowserRun};
 pub(crate) use route::{Exemplar, Generator, RouteFigures, Second};
 pub(crate) use shape::{Knee, ShapePoint, ShapeRun, StageFigures};
 pub(crate) use stream::{Goodput, StreamFigures, StreamLatency};
+pub(crate) use students::{StudentSeen, StudentWalk, StudentWalks};
 
 /// One line of the ledger.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,6 +55,8 @@ pub(crate) enum Record {
     KnownIssue(KnownIssue),
     Funnel(Funnel),
     AuthTrace(Box<AuthTrace>),
+    Students(Box<StudentWalks>),
+    Browser(Box<BrowserRun>),
     Ruled(Ruling),
     Note {
         phase: u8,
@@ -92,6 +98,8 @@ impl Record {
             Self::KnownIssue(_) => "known_issue",
             Self::Funnel(_) => "funnel",
             Self::AuthTrace(_) => "auth_trace",
+            Self::Students(_) => "students",
+            Self::Browser(_) => "browser",
             Self::Ruled(_) => "ruled",
             Self::Note { .. } => "note",
             Self::PhaseFinished { .. } => "phase_finished",
@@ -278,6 +286,8 @@ pub(crate) struct RunView {
     pub(crate) known_issues: Vec<KnownIssue>,
     pub(crate) funnels: Vec<Funnel>,
     pub(crate) auth_trace: Option<AuthTrace>,
+    pub(crate) students: Option<StudentWalks>,
+    pub(crate) browser: Option<BrowserRun>,
     pub(crate) rulings: Vec<Ruling>,
     pub(crate) notes: Vec<(u8, Option<AppId>, String)>,
     pub(crate) rollup: Option<Rollup>,
@@ -325,6 +335,8 @@ impl RunView {
             Record::KnownIssue(issue) => self.known_issues.push(issue),
             Record::Funnel(funnel) => self.funnels.push(funnel),
             Record::AuthTrace(trace) => self.auth_trace = Some(*trace),
+            Record::Students(walks) => self.students = Some(*walks),
+            Record::Browser(run) => self.browser = Some(*run),
             Record::Ruled(ruling) => self.rule(ruling),
             Record::Note { phase, app, text } => self.notes.push((phase, app, text)),
             Record::PhaseFinished { phase, took_s, .. } => {
@@ -363,6 +375,8 @@ impl RunView {
         if phase == 3 {
             self.funnels.clear();
             self.auth_trace = None;
+            self.students = None;
+            self.browser = None;
         }
     }
 }

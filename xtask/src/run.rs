@@ -42,11 +42,12 @@ use crate::history::EndpointKey;
 use crate::record::{Record, RunView};
 use crate::ui::Ui;
 
+pub(crate) use audit::checks;
 pub(crate) use data::records;
 use prior::Prior;
 
 pub(crate) use gauge::Gauge;
-pub(crate) use plan::{Plan, Selection};
+pub(crate) use plan::{Funnel, Plan, Selection};
 pub(crate) use probe::{groups, slo_of};
 pub(crate) use runner::{Settled, Setup, begin, environment, resume};
 pub(crate) use shapes::ids as shape_ids;
@@ -126,6 +127,11 @@ impl Run {
     /// The records that a workload needs.
     pub(crate) fn records(&self, scenario: &Scenario) -> Result<Vec<common::scenario::Record>, RunError> {
         data::records(&self.data, self.embedded.is_some(), scenario).map_err(RunError::Configuration)
+    }
+
+    /// Where what the browser keeps of failures lies.
+    pub(crate) fn browser_folder(&self) -> PathBuf {
+        self.ledger.dir().join("browser")
     }
 
     /// Makes sure that all records so far are on the disk.

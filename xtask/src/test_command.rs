@@ -84,7 +84,7 @@ async fn in_browser<E>(
         Readiness::Missing { reason, enable } => Ok(browser::skipped(root, &reason, &enable)?),
         Readiness::Ready(browser) => {
             let (target, apps) = start().await.map_err(TestError::Apps)?;
-            let report = browser.run(&target, &[]).await;
+            let report = browser.run(&target, &[], None).await;
             stop(apps).await;
             Ok(report?)
         }
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn failed_and_skipped_tests_are_named_before_the_counts() {
-        let case = |title: &str, outcome| Case { file: "a.spec.ts".into(), title: title.into(), outcome, took_ms: 1 };
+        let case = |title: &str, outcome| Case { took_ms: 1, ..Case::of("a.spec.ts", title, outcome) };
         let report = Report {
             cases: vec![
                 case("one", CaseOutcome::Passed),

@@ -3,6 +3,7 @@
 use common::check::{CheckContext, CheckError, Findings};
 use common::ids::AppId;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::journey::{self, Person, Walk};
 use super::jwt;
@@ -12,9 +13,10 @@ pub(crate) async fn document(cx: CheckContext) -> Result<Findings, CheckError> {
     let mut findings = Findings::new();
     let reply = cx.client.get(AppId::A1, "/.well-known/openid-configuration").send().await?;
     findings.status("discovery", 200, &reply);
-    let base = cx.client.guard().environment().base(AppId::A1).map(|url| url.as_str().trim_end_matches('/').to_owned());
-    findings.equal("the issuer", &base, &reply.pointer("/issuer").and_then(|value| value.as_str().map(str::to_owned)));
-    let issuer = base.unwrap_or_default();
+    let issuer = reply.pointer("/issuer").and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+    let base = cx.client.guard().environment().base(AppId::A1);
+    let what = format!("the issuer is where discovery is, {}", base.map_or("nowhere", Url::as_str));
+    findings.holds(&what, base.is_some_and(|base| is_at(base, &issuer)), &issuer);
     let endpoints =
         ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "end_session_endpoint"];
     for name in endpoints {
@@ -41,6 +43,23 @@ pub(crate) async fn document(cx: CheckContext) -> Result<Findings, CheckError> {
     Ok(findings)
 }
 
+/// True if the issuer is this base URL, or another name of this machine at the same port (RFC 6761, 6.3): browser tests
+/// keep apps apart by such names.
+fn is_at(base: &Url, issuer: &str) -> bool {
+    if issuer == base.as_str().trim_end_matches('/') {
+        return true;
+    }
+    let Ok(url) = Url::parse(issuer) else { return false };
+    let same_but_host = url.scheme() == base.scheme()
+        && url.port_or_known_default() == base.port_or_known_default()
+        && url.path() == base.path()
+        && !issuer.ends_with('/');
+    let is_here = |url: &Url| {
+        url.host_str().is_some_and(|host| matches!(host, "127.0.0.1" | "localhost") || host.ends_with(".localhost"))
+    };
+    same_but_host && is_here(base) && is_here(&url)
+}
+
 /// The key that signs is published, with its public part alone.
 pub(crate) async fn signing_key(cx: CheckContext) -> Result<Findings, CheckError> {
     let mut findings = Findings::new();
@@ -63,4 +82,26 @@ pub(crate) async fn signing_key(cx: CheckContext) -> Result<Findings, CheckError
         findings.holds("no private part is published", key.get("d").is_none(), "the member d");
     }
     Ok(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_is_its_base_or_the_same_port_of_this_machine() {
+        let here: Url = "http://127.0.0.1:7101/".parse().unwrap();
+        assert!(is_at(&here, "http://127.0.0.1:7101") && is_at(&here, "http://a1.localhost:7101"));
+        for other in [
+            "http://127.0.0.1:7101/",
+            "http://a1.localhost:7102",
+            "https://a1.localhost:7101",
+            "http://id.test:7101",
+            "",
+        ] {
+            assert!(!is_at(&here, other), "{other}");
+        }
+        let staging: Url = "https://auth.test/".parse().unwrap();
+        assert!(is_at(&staging, "https://auth.test") && !is_at(&staging, "https://a1.localhost"));
+    }
 }

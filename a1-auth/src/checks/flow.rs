@@ -33,7 +33,7 @@ pub(crate) async fn ten_of_ten(cx: CheckContext) -> Result<Findings, CheckError>
             Err(why) => drop(findings.holds("the ID token is verified", false, why)),
         }
         let info = cx.client.get(AppId::A1, "/oidc/userinfo").bearer(&journey::text_at(&tokens, "/access_token")?);
-        let info = info.send().await?;
+        let info = info.native_errors().send().await?;
         findings.json_at("the e-mail at userinfo", &info, "/email", &json!(person.email));
         findings.equal("the subject at userinfo", &subjects.last().cloned(), &info.pointer("/sub"));
     }

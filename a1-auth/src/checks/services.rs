@@ -15,11 +15,7 @@ const SECRET: &str = "embedded-secret-harness-service";
 
 /// The secret works in body and header; a wrong one, or none, does not.
 pub(crate) async fn token(cx: CheckContext) -> Result<Findings, CheckError> {
-    let base = cx.client.guard().environment().base(AppId::A1).cloned();
-    if base.and_then(|base| base.host_str().map(str::to_owned)).is_none_or(|host| host != "127.0.0.1") {
-        let reason = "the secret of harness-service is known for the embedded ecosystem only";
-        return Err(CheckError::Skip(reason.to_owned()));
-    }
+    journey::embedded_only(&cx, "the secret of harness-service is known for the embedded ecosystem only")?;
     let mut findings = Findings::new();
     let post = || cx.client.post(AppId::A1, "/oidc/token").native_errors();
     let grant = ("grant_type", "client_credentials");
@@ -46,5 +42,9 @@ pub(crate) async fn token(cx: CheckContext) -> Result<Findings, CheckError> {
     findings.json_at("its error", &public, "/error", &json!("unauthorized_client"));
     let strange = post().form(&[("grant_type", "password"), ("client_id", journey::CLIENT)]).send().await?;
     findings.json_at("the error of a grant there is not", &strange, "/error", &json!("unsupported_grant_type"));
+    let bearer = journey::text_at(&in_body, "/access_token")?;
+    let person = cx.client.get(AppId::A1, "/oidc/userinfo").bearer(&bearer).native_errors().send().await?;
+    findings.status("userinfo for a service", 403, &person);
+    findings.json_at("its error", &person, "/error", &json!("insufficient_scope"));
     Ok(findings)
 }

@@ -101,7 +101,8 @@ async fn go_on(app: &A1, headers: &HeaderMap, request: AuthRequest, wishes: &Wis
     let prompt = wishes.prompt.as_deref();
     let session = sessions::current(app, headers).await?;
     let fresh_enough =
-        |session: &Session| wishes.max_age_s.is_none_or(|max| app.now_ms() / 1_000 - session.auth_time_s <= max);
+        // A maximum of 0 asks for a form as prompt=login does (OpenID Connect Core 1.0, 3.1.2.1).
+        |session: &Session| wishes.max_age_s.is_none_or(|max| max > 0 && app.now_ms() / 1_000 - session.auth_time_s <= max);
     let wants_form = matches!(prompt, Some("login" | "create"));
     if let Some(session) = session.filter(|session| !wants_form && fresh_enough(session)) {
         return Ok(send_back_code(app, &request, &session).await?);

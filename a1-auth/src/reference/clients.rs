@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use common::ids::AppId;
-use common::service::AppConfig;
+use common::service::{AppConfig, Defect};
 use url::Url;
 
 use super::secret;
@@ -20,7 +20,7 @@ pub(super) struct Client {
 #[derive(Debug, Clone)]
 enum Kind {
     /// A web app that signs people in; it proves itself by PKCE.
-    Public { redirects: Vec<Redirect>, after_logout: Vec<String> },
+    Public { redirects: Vec<Redirect>, after_logout: Vec<String>, by_prefix: bool },
     /// A service that asks for tokens for itself.
     Service { secret_digest: String },
 }
@@ -36,11 +36,14 @@ enum Redirect {
 impl Client {
     /// True if codes may be sent there.
     pub(super) fn allows_redirect(&self, uri: &str) -> bool {
-        let Kind::Public { redirects, .. } = &self.kind else { return false };
-        redirects.iter().any(|redirect| match redirect {
-            Redirect::Exact(own) => own == uri,
-            Redirect::Loopback(path) => is_loopback(uri, path),
-        })
+        let Kind::Public { redirects, by_prefix, .. } = &self.kind else { return false };
+        let fits = |uri: &str| {
+            redirects.iter().any(|redirect| match redirect {
+                Redirect::Exact(own) => own == uri,
+                Redirect::Loopback(path) => is_loopback(uri, path),
+            })
+        };
+        fits(uri) || (*by_prefix && uri.char_indices().any(|(end, _)| fits(&uri[..end])))
     }
 
     /// True if people may be sent there after they signed out.
@@ -78,14 +81,20 @@ pub(super) struct Registry(BTreeMap<String, Client>);
 impl Registry {
     /// The clients of this deployment. Outside the embedded ecosystem a service exists only if the option
     /// `client_secret.<id>` gives its secret, and the loopback client does not exist.
-    pub(super) fn of(config: &AppConfig, student: Option<&Url>) -> Self {
+    /// `students` are the addresses of the student's app.
+    pub(super) fn of(config: &AppConfig, students: &[Url]) -> Self {
         let embedded = config.env == "embedded";
-        let mut clients: Vec<_> = student.map(student_app).into_iter().collect();
+        let by_prefix = config.defects.contains(&Defect::A1RedirectPrefix);
+        let mut clients = Vec::new();
+        if !students.is_empty() {
+            clients.push(student_app(students, by_prefix));
+        }
         if embedded {
+            let redirects = vec![Redirect::Loopback("/callback")];
             clients.push(Client {
                 id: "harness".into(),
                 title: "the readiness harness".into(),
-                kind: Kind::Public { redirects: vec![Redirect::Loopback("/callback")], after_logout: Vec::new() },
+                kind: Kind::Public { redirects, after_logout: Vec::new(), by_prefix },
             });
         }
         let apps = AppId::ALL.into_iter().skip(1).map(|app| app.lower().to_owned());
@@ -105,11 +114,12 @@ impl Registry {
     }
 }
 
-fn student_app(base: &Url) -> Client {
-    let at = |path: &str| base.join(path).map(String::from).unwrap_or_default();
+fn student_app(bases: &[Url], by_prefix: bool) -> Client {
+    let at = |path: &str| bases.iter().filter_map(|base| base.join(path).ok()).map(String::from).collect::<Vec<_>>();
     let kind = Kind::Public {
-        redirects: vec![Redirect::Exact(at("/auth/callback"))],
-        after_logout: vec![at("/"), at("/signed-out")],
+        redirects: at("/auth/callback").into_iter().map(Redirect::Exact).collect(),
+        after_logout: [at("/"), at("/signed-out")].concat(),
+        by_prefix,
     };
     Client { id: "a5-student".into(), title: "Scholar for students".into(), kind }
 }
@@ -117,6 +127,21 @@ fn student_app(base: &Url) -> Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_go_back_to_the_student_app_wherever_it_is_found_and_nowhere_near_it() {
+        let bases = ["http://a5.localhost:7105/", "http://127.0.0.1:7105/"].map(|base| base.parse().unwrap());
+        let app = student_app(&bases, false);
+        for host in ["a5.localhost", "127.0.0.1"] {
+            assert!(app.allows_redirect(&format!("http://{host}:7105/auth/callback")), "{host}");
+            assert!(app.allows_after_logout(&format!("http://{host}:7105/signed-out")), "{host}");
+        }
+        assert!(!app.allows_redirect("http://a5.localhost:7105/auth/callback/"));
+        assert!(!app.allows_redirect("http://a5.localhost:7106/auth/callback"));
+        let careless = student_app(&bases, true);
+        assert!(careless.allows_redirect("http://a5.localhost:7105/auth/callback/more"), "the defect");
+        assert!(!careless.allows_redirect("http://evil.test/auth/callback"));
+    }
 
     #[test]
     fn only_the_loopback_client_may_choose_its_port_and_nothing_else() {

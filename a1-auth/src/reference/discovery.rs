@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use common::service::{Defect, Json, Problem};
 use serde_json::json;
 
+use super::keys::Key;
 use super::state::A1;
 
 /// OpenID Connect Discovery 1.0, section 3.
@@ -39,6 +40,10 @@ pub(super) async fn configuration(State(app): State<A1>) -> Response {
 
 /// The keys (RFC 7517).
 pub(super) async fn jwks(State(app): State<A1>) -> Result<Response, Problem> {
-    let keys = app.keys().await?.jwks(app.ctx().has(Defect::A1JwksWithoutKey));
+    let is_hidden = |key: &Key| {
+        let defect = if key.signs() { Defect::A1JwksWithoutKey } else { Defect::A1RotationDropsKey };
+        app.ctx().has(defect)
+    };
+    let keys = app.keys().await?.jwks(app.now_ms(), is_hidden);
     Ok(([(CACHE_CONTROL, "public, max-age=60")], Json(keys)).into_response())
 }

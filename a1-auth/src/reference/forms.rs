@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use common::args;
-use common::service::{DbError, Tx};
+use common::service::{DbError, Defect, Tx};
 use serde::{Deserialize, Serialize};
 
 use super::secret;
@@ -66,7 +66,8 @@ pub(super) async fn find(app: &A1, headers: &HeaderMap, nonce: &str) -> Result<R
         return Ok(Err(FormRefusal::Unknown));
     };
     let browser = sessions::cookie(headers, BROWSER_COOKIE).unwrap_or_default();
-    if row.text("browser_digest")? != secret::digest(&browser) {
+    let own = row.text("browser_digest")? == secret::digest(&browser);
+    if !own && !app.ctx().has(Defect::A1FormsUntied) {
         return Ok(Err(FormRefusal::OtherBrowser));
     }
     let request = serde_json::from_str(&row.text("request")?).unwrap_or(None);

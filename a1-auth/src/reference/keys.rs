@@ -30,6 +30,8 @@ pub(super) enum KeyError {
 pub(super) struct Key {
     kid: String,
     signing: SigningKey,
+    /// When a retired key is forgotten; `None` for the one that signs.
+    until_ms: Option<i64>,
 }
 
 /// The keys in use: the first signs, all verify.
@@ -40,7 +42,16 @@ impl Key {
     fn generate() -> Result<Self, KeyError> {
         let signing = SigningKey::try_generate().map_err(|_| KeyError::Randomness)?;
         let kid = thumbprint(signing.verifying_key());
-        Ok(Self { kid, signing })
+        Ok(Self { kid, signing, until_ms: None })
+    }
+
+    /// True for the key that signs, false for a retired one.
+    pub(super) fn signs(&self) -> bool {
+        self.until_ms.is_none()
+    }
+
+    fn is_known(&self, now_ms: i64) -> bool {
+        self.until_ms.is_none_or(|until_ms| now_ms < until_ms)
     }
 
     fn public_jwk(&self) -> Value {
@@ -77,20 +88,21 @@ impl KeySet {
     }
 
     async fn read(db: &Db, now_ms: i64) -> Result<Self, KeyError> {
-        let sql = "SELECT kid, pem FROM signing_keys WHERE retired_ms IS NULL OR retired_ms > $1
+        let sql = "SELECT kid, pem, retired_ms FROM signing_keys WHERE retired_ms IS NULL OR retired_ms > $1
                    ORDER BY CASE WHEN retired_ms IS NULL THEN 0 ELSE 1 END, created_ms DESC";
         let mut keys = Vec::new();
         for row in db.query(sql, args![now_ms - PUBLISHED_AFTER_RETIREMENT_MS]).await? {
             let kid = row.text("kid")?;
             let signing = SigningKey::from_pkcs8_pem(&row.text("pem")?).map_err(|_| KeyError::Encoding(kid.clone()))?;
-            keys.push(Key { kid, signing });
+            let until_ms = row.opt_int("retired_ms")?.map(|at| at + PUBLISHED_AFTER_RETIREMENT_MS);
+            keys.push(Key { kid, signing, until_ms });
         }
         Ok(Self(keys))
     }
 
-    /// The JWK set; with the matching defect, without the key that signs.
-    pub(super) fn jwks(&self, without_signing_key: bool) -> Value {
-        let published = self.0.iter().skip(usize::from(without_signing_key));
+    /// The JWK set of the keys that are not hidden (by a defect).
+    pub(super) fn jwks(&self, now_ms: i64, is_hidden: impl Fn(&Key) -> bool) -> Value {
+        let published = self.0.iter().filter(|key| key.is_known(now_ms) && !is_hidden(key));
         json!({ "keys": published.map(Key::public_jwk).collect::<Vec<_>>() })
     }
 
@@ -113,14 +125,14 @@ impl KeySet {
     }
 
     /// The claims of a token that one of our keys signed with this `typ`; whether it is still valid is the caller's question.
-    pub(super) fn open(&self, kind: &str, token: &str) -> Option<Value> {
+    pub(super) fn open(&self, kind: &str, token: &str, now_ms: i64) -> Option<Value> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (head, claims) = signed.split_once('.')?;
         let head: Value = serde_json::from_slice(&secret::from_base64url(head)?).ok()?;
         if head["alg"] != "ES256" || head["typ"] != kind {
             return None;
         }
-        let key = self.0.iter().find(|key| head["kid"] == key.kid.as_str())?;
+        let key = self.0.iter().find(|key| head["kid"] == key.kid.as_str() && key.is_known(now_ms))?;
         let signature = Signature::from_slice(&secret::from_base64url(signature)?).ok()?;
         key.signing.verifying_key().verify(signed.as_bytes(), &signature).ok()?;
         serde_json::from_slice(&secret::from_base64url(claims)?).ok()
@@ -147,11 +159,21 @@ mod tests {
     fn a_token_opens_only_with_its_own_type_and_unchanged() {
         let keys = KeySet(vec![Key::generate().unwrap()]);
         let token = keys.sign("JWT", &json!({ "sub": "student" })).unwrap();
-        assert_eq!(keys.open("JWT", &token).unwrap()["sub"], "student");
-        assert!(keys.open("at+jwt", &token).is_none(), "an ID token is no access token");
+        assert_eq!(keys.open("JWT", &token, 0).unwrap()["sub"], "student");
+        assert!(keys.open("at+jwt", &token, 0).is_none(), "an ID token is no access token");
         let forged = token.replacen('.', ".e30", 1);
-        assert!(keys.open("JWT", &forged).is_none(), "changed claims do not fit the signature");
+        assert!(keys.open("JWT", &forged, 0).is_none(), "changed claims do not fit the signature");
         let others = KeySet(vec![Key::generate().unwrap()]);
-        assert!(others.open("JWT", &token).is_none(), "another key did not sign it");
+        assert!(others.open("JWT", &token, 0).is_none(), "another key did not sign it");
+    }
+
+    #[test]
+    fn a_retired_key_opens_and_is_published_until_its_time_is_over() {
+        let retired = Key { until_ms: Some(1_000), ..Key::generate().unwrap() };
+        let token = KeySet(vec![retired.clone()]).sign("JWT", &json!({})).unwrap();
+        let keys = KeySet(vec![Key::generate().unwrap(), retired]);
+        let published = |now_ms| keys.jwks(now_ms, |_| false)["keys"].as_array().map(Vec::len);
+        assert!(keys.open("JWT", &token, 999).is_some() && published(999) == Some(2));
+        assert!(keys.open("JWT", &token, 1_000).is_none() && published(1_000) == Some(1));
     }
 }

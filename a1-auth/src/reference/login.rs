@@ -78,10 +78,15 @@ pub(super) async fn log_in(
         Err(refusal) => return Ok(refused(&headers, refusal)),
     };
     let account = accounts::normalized(&body.username);
-    if let Some(seconds) = app.rate().wait_s(&account, app.now_ms()) {
+    if let Some(seconds) = app.login_wait_s(&account) {
         return Ok(too_many(&app, &form, &body.username, seconds));
     }
-    let Some(found) = accounts::sign_in(&app, &body.username, body.password).await? else {
+    let found = accounts::sign_in(&app, &body.username, body.password).await?;
+    // Of guesses that are sent at once, those beyond the limit do not learn whether they were right.
+    if let Some(seconds) = app.login_wait_s(&account) {
+        return Ok(too_many(&app, &form, &body.username, seconds));
+    }
+    let Some(found) = found else {
         app.rate().failed(&account, app.now_ms());
         let error = Some("That user name and password do not match. Please try again.");
         let refill = Refill { login: &body.username, error, ..Refill::default() };

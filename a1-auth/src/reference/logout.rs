@@ -30,7 +30,7 @@ pub(super) async fn ask(
     Query(query): Query<LogoutQuery>,
 ) -> Result<Response, Problem> {
     let keys = app.keys().await?;
-    let hint = query.id_token_hint.as_deref().and_then(|token| keys.open("JWT", token));
+    let hint = query.id_token_hint.as_deref().and_then(|token| keys.open("JWT", token, app.now_ms()));
     let session = sessions::current(&app, &headers).await?;
     let named = hint.as_ref().and_then(|claims| claims["sub"].as_str());
     let is_theirs = session.as_ref().is_none_or(|session| named == Some(session.sub.as_str()));

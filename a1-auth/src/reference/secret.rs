@@ -25,6 +25,12 @@ pub(super) fn digest(text: &str) -> String {
     base64url(&Sha256::digest(text.as_bytes()))
 }
 
+/// The credentials of an `Authorization` header of this scheme, whose case does not matter (RFC 9110, 11.1).
+pub(super) fn after_scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
+    let (own, credentials) = header.split_once(' ')?;
+    own.eq_ignore_ascii_case(scheme).then(|| credentials.trim_start())
+}
+
 /// Compares without telling by its duration where the difference is.
 pub(super) fn same(one: &str, other: &str) -> bool {
     digest(one).as_bytes().ct_eq(digest(other).as_bytes()).into()

@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use common::args;
-use common::service::{DbError, Tx};
+use common::service::{DbError, Defect, Tx};
 
 use super::secret;
 use super::state::A1;
@@ -51,7 +51,9 @@ pub(super) async fn begin(app: &A1, tx: &mut Tx, sub: &str) -> Result<(Session, 
 
 /// Ends the session of a request, if any, and gives the line that removes its cookie.
 pub(super) async fn end(app: &A1, headers: &HeaderMap) -> Result<String, DbError> {
-    if let Some(token) = cookie(headers, SESSION_COOKIE) {
+    if let Some(token) = cookie(headers, SESSION_COOKIE)
+        && !app.ctx().has(Defect::A1LogoutKeepsSession)
+    {
         app.ctx().db.execute("DELETE FROM sessions WHERE digest = $1", args![secret::digest(&token)]).await?;
     }
     Ok(set_cookie(app, SESSION_COOKIE, "", 0))
@@ -62,5 +64,7 @@ pub(super) async fn end(app: &A1, headers: &HeaderMap) -> Result<String, DbError
 pub(super) fn set_cookie(app: &A1, name: &str, value: &str, max_age_s: i64) -> String {
     let domain = app.ctx().config.options.get("cookie_domain");
     let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
-    format!("{name}={value}; Path=/; Max-Age={max_age_s}; Secure; HttpOnly; SameSite=None{domain}")
+    let lax = name == SESSION_COOKIE && app.ctx().has(Defect::A1CookieSameSiteLax);
+    let same_site = if lax { "Lax" } else { "None" };
+    format!("{name}={value}; Path=/; Max-Age={max_age_s}; Secure; HttpOnly; SameSite={same_site}{domain}")
 }

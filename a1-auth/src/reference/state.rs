@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use common::ids::AppId;
-use common::service::{Ctx, Problem};
+use common::service::{Ctx, Defect, Problem};
 use tokio::sync::{OnceCell, Semaphore};
 use url::Url;
 
@@ -22,6 +22,8 @@ pub(super) struct A1(Arc<Inner>);
 struct Inner {
     ctx: Ctx,
     issuer: String,
+    /// Where browsers find the student's app.
+    home: Option<Url>,
     clients: Registry,
     keys: RwLock<Arc<KeySet>>,
     started: OnceCell<()>,
@@ -32,10 +34,13 @@ struct Inner {
 impl A1 {
     pub(super) fn new(ctx: Ctx) -> Self {
         let issuer = issuer(&ctx);
-        let clients = Registry::of(&ctx.config, ctx.upstream.base(AppId::A5));
+        let students = students(&ctx);
+        let clients = Registry::of(&ctx.config, &students);
+        let home = students.into_iter().next();
         Self(Arc::new(Inner {
             ctx,
             issuer,
+            home,
             clients,
             keys: RwLock::new(Arc::new(KeySet::none())),
             started: OnceCell::new(),
@@ -59,6 +64,12 @@ impl A1 {
 
     pub(super) fn rate(&self) -> &LoginRate {
         &self.0.rate
+    }
+
+    /// Seconds to wait before this account may try another password; `None` if it may.
+    pub(super) fn login_wait_s(&self, account: &str) -> Option<u32> {
+        let wait_s = self.0.rate.wait_s(account, self.now_ms());
+        wait_s.filter(|_| !self.0.ctx.has(Defect::A1LoginUnlimited))
     }
 
     pub(super) fn hashing(&self) -> Arc<Semaphore> {
@@ -97,14 +108,30 @@ impl A1 {
 
     /// Where a person goes who came from nowhere: the student's app.
     pub(super) fn home(&self) -> Option<Url> {
-        self.0.ctx.upstream.base(AppId::A5)?.join("/login").ok()
+        self.0.home.as_ref()?.join("/login").ok()
     }
 }
 
-/// The configured issuer; else the address under which other apps know this one; else where it listens.
+/// The option `issuer`, else `public_base_url` (where browsers find the provider); else the address under which other
+/// apps know it; else where it listens.
 fn issuer(ctx: &Ctx) -> String {
+    let option = |name: &str| ctx.config.options.get(name).cloned();
     let known = || ctx.upstream.base(AppId::A1).map(Url::to_string);
     let own = || format!("http://{}", ctx.config.bind);
-    let issuer = ctx.config.options.get("issuer").cloned().or_else(known).unwrap_or_else(own);
+    let issuer = option("issuer").or_else(|| option("public_base_url")).or_else(known).unwrap_or_else(own);
     issuer.trim_end_matches('/').to_owned()
+}
+
+/// Where the student's app is: first where browsers find it (the option `student_base_url`), then where apps do.
+fn students(ctx: &Ctx) -> Vec<Url> {
+    let public = ctx.config.options.get("student_base_url").and_then(|text| match text.parse() {
+        Ok(url) => Some(url),
+        Err(error) => {
+            tracing::error!(%error, "the option student_base_url is no URL and is left out");
+            None
+        }
+    });
+    let mut bases: Vec<Url> = public.into_iter().chain(ctx.upstream.base(AppId::A5).cloned()).collect();
+    bases.dedup();
+    bases
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, PRAGMA};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -41,24 +41,40 @@ pub(super) async fn token(
     context: RequestContext,
     unit: Unit,
     headers: HeaderMap,
-    Form(fields): Form<Vec<(String, String)>>,
-) -> Result<Response, OauthError> {
+    form: Result<Form<Vec<(String, String)>>, Problem>,
+) -> Response {
+    let answered = match form {
+        Ok(Form(fields)) => answer(&app, &context, &unit, &headers, fields).await,
+        Err(problem) => Err(problem.into()),
+    };
+    match answered {
+        Ok(tokens) => ([(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")], Json(tokens)).into_response(),
+        Err(error) => error.answer(&app),
+    }
+}
+
+async fn answer(
+    app: &A1,
+    context: &RequestContext,
+    unit: &Unit,
+    headers: &HeaderMap,
+    fields: Vec<(String, String)>,
+) -> Result<Value, OauthError> {
     let repeated = fields.iter().enumerate().any(|(at, (name, _))| fields[..at].iter().any(|(own, _)| own == name));
     if repeated {
         return Err(OauthError::bad("invalid_request", "a field is sent twice"));
     }
     let fields = Fields(fields);
-    let client = authenticate(&app, &headers, &fields)?;
-    let answer = match fields.want("grant_type")? {
-        "authorization_code" => redeem_code(&app, &unit, client, &fields).await?,
-        "refresh_token" => refresh(&app, &unit, client, &fields).await?,
-        "client_credentials" => for_service(&app, &context, &unit, client, &fields).await?,
+    let client = authenticate(app, headers, &fields)?;
+    match fields.want("grant_type")? {
+        "authorization_code" => redeem_code(app, unit, client, &fields).await,
+        "refresh_token" => refresh(app, unit, client, &fields).await,
+        "client_credentials" => for_service(app, context, unit, client, &fields).await,
         _ => {
             let why = "grant_type is authorization_code, refresh_token or client_credentials";
-            return Err(OauthError::bad("unsupported_grant_type", why));
+            Err(OauthError::bad("unsupported_grant_type", why))
         }
-    };
-    Ok(([(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+    }
 }
 
 /// The client, by its secret in the header or the body, or by its id alone if it is a public one (RFC 6749, 2.3).
@@ -82,7 +98,8 @@ fn authenticate<'a>(app: &'a A1, headers: &HeaderMap, fields: &Fields) -> Result
 }
 
 fn basic(header: &str) -> Option<(String, String)> {
-    let decoded = String::from_utf8(STANDARD.decode(header.strip_prefix("Basic ")?).ok()?).ok()?;
+    let encoded = secret::after_scheme(header, "Basic")?;
+    let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (id, given) = decoded.split_once(':')?;
     Some((form_decoded(id), form_decoded(given)))
 }
@@ -126,7 +143,8 @@ async fn refresh(app: &A1, unit: &Unit, client: &Client, fields: &Fields) -> Res
     let found = grants::find_refresh(app, fields.want("refresh_token")?).await?;
     let found = found.filter(|token| token.grant.client_id == client.id);
     let found = found.ok_or_else(|| OauthError::grant("the refresh token is not one of ours for this client"))?;
-    if found.spent {
+    let reusable = app.ctx().has(Defect::A1RefreshReusable);
+    if found.spent && !reusable {
         grants::revoke_family(app, &found.grant).await?;
         return Err(OauthError::grant("the refresh token was used before: all of its sign-in are revoked"));
     }
@@ -134,7 +152,7 @@ async fn refresh(app: &A1, unit: &Unit, client: &Client, fields: &Fields) -> Res
         return Err(OauthError::grant("the refresh token has expired"));
     }
     let mut tx = unit.tx().await?;
-    if !grants::use_refresh(&mut tx, &found, app.now_ms()).await? {
+    if !grants::use_refresh(&mut tx, &found, app.now_ms()).await? && !reusable {
         return Err(OauthError::grant("the refresh token was used before"));
     }
     for_person(app, &mut tx, &keys, &found.grant).await
@@ -154,7 +172,7 @@ async fn for_person(app: &A1, tx: &mut Tx, keys: &KeySet, grant: &Grant) -> Resu
         "iss": issuer, "sub": grant.sub, "aud": grant.client_id, "iat": now_s, "exp": now_s + TOKEN_S,
         "auth_time": grant.auth_time_s,
     });
-    if let Some(nonce) = &grant.nonce {
+    if let Some(nonce) = grant.nonce.as_ref().filter(|_| !app.ctx().has(Defect::A1NonceDropped)) {
         id_claims["nonce"] = nonce.as_str().into();
     }
     if grant.has_scope("profile") {

@@ -59,15 +59,14 @@ async fn the_test_account_signs_in_by_its_user_name() {
 async fn bad_input_is_refused_with_a_reason() {
     let eco = Ecosystem::start(vec![a1_auth::reference::app()]).await;
     let post = |path: &str| eco.client().post(AppId::A1, path);
-    let reply = post("/oidc/token").json(&json!({ "grant_type": "client_credentials" })).send().await.unwrap();
-    assert_eq!(reply.status, 415);
+    let token = || post("/oidc/token").native_errors();
+    let reply = token().json(&json!({ "grant_type": "client_credentials" })).send().await.unwrap();
+    assert_eq!((reply.status, reply.pointer("/error")), (415, Some(json!("invalid_request"))));
     let twice = "grant_type=client_credentials&grant_type=refresh_token&client_id=a2";
-    let reply = post("/oidc/token").body(twice, "application/x-www-form-urlencoded").send().await.unwrap();
+    let reply = token().body(twice, "application/x-www-form-urlencoded").send().await.unwrap();
     assert_eq!((reply.status, reply.pointer("/error")), (400, Some(json!("invalid_request"))));
     let reply = post("/login").form(&[("username", "ada")]).send().await.unwrap();
     assert_eq!(reply.status, 422, "a form without its nonce");
-    let reply = eco.client().get(AppId::A1, "/oidc/userinfo").bearer("e30.e30.e30-no-token").send().await.unwrap();
-    assert_eq!((reply.status, reply.pointer("/error")), (401, Some(json!("invalid_token"))));
     assert!(eco.client().take_violations().is_empty());
     eco.stop().await;
 }

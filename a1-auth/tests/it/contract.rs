@@ -1,4 +1,4 @@
-//! What A6 promises and how it is loaded, as reviewers read it.
+//! What A1 promises and how it is loaded, as reviewers read it.
 
 #[test]
 fn the_contract_is_as_committed() {

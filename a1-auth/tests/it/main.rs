@@ -6,3 +6,6 @@ mod behaviour;
 mod contract;
 mod faults;
 mod flow;
+mod hosts;
+mod lifetimes;
+mod person;

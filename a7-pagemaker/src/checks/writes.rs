@@ -1,7 +1,7 @@
 //! Publishing, leads and calls to action.
 
 use common::check::{CheckContext, CheckError, Findings};
-use common::client::{Reply, Request};
+use common::client::{ClientError, Reply, Request};
 use common::ids::{AppId, TraceId};
 use common::telemetry::EventName;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ impl Page {
 pub(crate) async fn publish_once(cx: CheckContext) -> Result<Findings, CheckError> {
     let mut findings = Findings::new();
     let page = Page::fresh();
-    let body = page.body("First.");
+    let body = page.body("The words that came first.");
     let key = uuid::Uuid::now_v7().to_string();
     let first = page.request(&cx).idempotency_key(&key).json(&body).send().await?;
     findings.status("a build", 201, &first);
@@ -53,11 +53,15 @@ pub(crate) async fn publish_once(cx: CheckContext) -> Result<Findings, CheckErro
     findings.holds("it is replayed", replayed.is_replayed(), "no `idempotency-replayed: true`");
     let same = page.request(&cx).json(&body).send().await?;
     findings.status("the same page under a fresh key", 200, &same);
-    let other = page.request(&cx).json(&page.body("Second.")).send().await?;
+    let other = page.request(&cx).json(&page.body("The words that came second.")).send().await?;
     findings.status("another page under the same slug", 409, &other);
     let shown = cx.client.get(AppId::A7, &format!("/p/{}", page.slug)).send().await?;
     findings.status("the page", 200, &shown);
-    findings.holds("it says what was published first", shown.text().contains("First."), "other content");
+    findings.holds(
+        "it says what was published first",
+        shown.text().contains("The words that came first."),
+        "other content",
+    );
     for (what, bad) in [
         ("a slug with capitals", json!({ "slug": "No Good", "title": "T", "summary": "S" })),
         ("a page without a title", json!({ "slug": format!("{}-x", page.slug), "title": "", "summary": "S" })),
@@ -129,7 +133,52 @@ pub(crate) async fn events_in_a8(cx: CheckContext) -> Result<Findings, CheckErro
         let told = event.is_some_and(|event| event.to_string().contains('@'));
         findings.holds(&format!("`{name}` carries no address"), !told, "an e-mail address");
     }
-    let strange = cx.client.post(AppId::A7, "/api/cta").json(&json!({ "slug": page.slug, "kind": "glance" }));
-    findings.status("a beacon of another kind", 422, &strange.send().await?);
     Ok(findings)
+}
+
+/// An impression and a click are each counted once, however often they are sent, and reported as what they are.
+pub(crate) async fn beacons(cx: CheckContext) -> Result<Findings, CheckError> {
+    cx.want(AppId::A8)?;
+    let mut findings = Findings::new();
+    let page = Page::fresh();
+    page.publish(&cx).await?;
+    for kind in ["impression", "click"] {
+        let key = uuid::Uuid::now_v7().to_string();
+        let beacon = json!({ "slug": page.slug, "kind": kind });
+        let send = || {
+            let request = cx.client.post(AppId::A7, "/api/cta").trace(page.trace).idempotency_key(&key);
+            request.json(&beacon).send()
+        };
+        let first = send().await?;
+        findings.status(&format!("a beacon of a {kind}"), 201, &first);
+        let again = send().await?;
+        findings.holds(&format!("the same {kind} again is replayed"), again.is_replayed(), again.status);
+    }
+    // Reports leave in order: with the click here, all before it are here too.
+    let seen = cx
+        .eventually(|| async {
+            let rates = reported(&cx, page.trace).await?;
+            Ok(rates.contains(&json!(1.0)).then_some(rates))
+        })
+        .await?;
+    let seen = match seen {
+        Some(seen) => seen,
+        None => reported(&cx, page.trace).await?,
+    };
+    findings.equal("beacons in A8's lineage, by their rate", &vec![json!(0.0), json!(1.0)], &seen);
+    for (what, bad) in [
+        ("a beacon of another kind", json!({ "slug": page.slug, "kind": "glance" })),
+        ("a beacon of a page that is not there", json!({ "slug": "no-such-page", "kind": "click" })),
+    ] {
+        findings.status(what, 422, &cx.client.post(AppId::A7, "/api/cta").json(&bad).send().await?);
+    }
+    Ok(findings)
+}
+
+/// The click-through rate of each beacon that A8 has in this trace: 0 for an impression, 1 for a click.
+async fn reported(cx: &CheckContext, trace: TraceId) -> Result<Vec<Value>, ClientError> {
+    let lineage = cx.client.get(AppId::A8, &format!("/api/lineage/{trace}")).send().await?;
+    let events = lineage.pointer("/events").and_then(|events| events.as_array().cloned()).unwrap_or_default();
+    let beacons = events.iter().filter(|seen| seen["event"]["event"] == EventName::CtaImpression.as_str());
+    Ok(beacons.map(|seen| seen["event"]["business_metrics"]["ctr"].clone()).collect())
 }

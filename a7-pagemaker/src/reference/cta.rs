@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use common::args;
-use common::service::{Emit, Json, Problem, RequestContext, Unit};
+use common::service::{Defect, Emit, Json, Problem, RequestContext, Unit};
 use common::telemetry::{BusinessMetrics, EventName};
 use serde::Deserialize;
 use serde_json::json;
@@ -43,6 +43,11 @@ pub(crate) async fn record(
     tx.execute(sql, args![&id, &body.slug, kind, app.ctx.clock.unix_ms()]).await?;
     let business = BusinessMetrics { ctr: Some(ctr), ..BusinessMetrics::default() };
     let emit = Emit::new(EventName::CtaImpression).status(201).business(business);
-    app.ctx.telemetry.emit(&mut tx, &context, emit).await?;
+    if app.ctx.has(Defect::A7CtaCountedTwice) {
+        app.ctx.telemetry.emit(&mut tx, &context, emit.clone().key(format!("{id}-again"))).await?;
+    }
+    if !app.ctx.has(Defect::A7CtaLost) {
+        app.ctx.telemetry.emit(&mut tx, &context, emit).await?;
+    }
     Ok((StatusCode::CREATED, Json(json!({ "cta_id": id, "kind": kind }))).into_response())
 }

@@ -86,6 +86,7 @@ async fn read(app: &App) -> Result<Vec<(String, i64)>, DbError> {
 
 /// `GET /robots.txt`.
 pub(crate) async fn robots(State(app): State<App>, headers: HeaderMap) -> Response {
-    let text = format!("User-agent: *\nAllow: /\nDisallow: /api/\nSitemap: {}/sitemap.xml\n", app.base(&headers));
+    let rules = if app.ctx.has(Defect::A7RobotsShutOut) { "Disallow: /" } else { "Allow: /\nDisallow: /api/" };
+    let text = format!("User-agent: *\n{rules}\nSitemap: {}/sitemap.xml\n", app.base(&headers));
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequestParts, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use common::ids::AppId;
-use common::service::{Defect, Path, Problem, Query};
+use common::service::{DbError, Defect, Path, Problem, Query, RequestContext};
 use common::{args, clock};
 use serde::Deserialize;
 use serde_json::json;
@@ -32,8 +32,8 @@ impl App {
         host.map_or_else(|| format!("http://{}", self.ctx.config.bind), |host| format!("http://{host}"))
     }
 
-    fn head(&self, headers: &HeaderMap, path: &str, title: &str, description: &str) -> Head {
-        let base = self.base(headers);
+    fn head(&self, asked: &Asked, path: &str, title: &str, description: &str) -> Head {
+        let base = self.base(&asked.headers);
         let site = json!({
             "@context": "https://schema.org", "@type": "WebPage", "name": title, "description": description,
             "url": format!("{base}{path}"),
@@ -43,11 +43,47 @@ impl App {
             description: description.to_owned(),
             path: path.to_owned(),
             analytics_id: self.ctx.config.options.get("analytics_id").map_or(ANALYTICS_ID, String::as_str).to_owned(),
+            trace_id: asked.context.trace.trace.to_string(),
             robots: "index, follow",
-            linked_data: views::linked_data(&site),
+            canonical: format!("{base}{path}"),
+            share_image: format!("{base}/assets/{}", self.share_image()),
+            linked_data: self.linked_data(&site),
             base,
         }
     }
+}
+
+impl App {
+    fn share_image(&self) -> &'static str {
+        if self.ctx.has(Defect::A7ShareImageMissing) { "share-2.png" } else { "share.png" }
+    }
+
+    fn linked_data(&self, data: &serde_json::Value) -> String {
+        let mut text = views::linked_data(data);
+        if self.ctx.has(Defect::A7StructuredDataBroken) {
+            text.pop();
+        }
+        text
+    }
+
+    /// Where the call to action of a page leads: to the student app as browsers find it, which learns who sent them.
+    fn cta_href(&self, slug: &str) -> String {
+        let given = self.ctx.config.options.get("student_base_url").map(String::as_str);
+        let base = given.or_else(|| self.ctx.upstream.base(AppId::A5).map(url::Url::as_str));
+        base.map_or_else(|| "#lead".to_owned(), |base| format!("{}/?from={slug}", base.trim_end_matches('/')))
+    }
+
+    async fn is_newest(&self, slug: &str) -> Result<bool, DbError> {
+        let newest = store::pages(&self.ctx.db, "ORDER BY published_ms DESC, slug LIMIT 1", vec![]).await?;
+        Ok(newest.first().is_some_and(|page| page.slug == slug))
+    }
+}
+
+/// Who asks for a page, and by which name of the site.
+#[derive(Debug, FromRequestParts)]
+pub(crate) struct Asked {
+    headers: HeaderMap,
+    context: RequestContext,
 }
 
 /// A name or address with an optional port, and nothing that could end an attribute.
@@ -56,9 +92,9 @@ fn is_host(host: &str) -> bool {
 }
 
 /// `GET /`.
-pub(crate) async fn home(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn home(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
     let description = "Scholarships you can win, explained in plain words. Browse by state or by what you study.";
-    let head = app.head(&headers, "/", "Scholarships you can win", description);
+    let head = app.head(&asked, "/", "Scholarships you can win", description);
     let pages = store::pages(&app.ctx.db, "ORDER BY published_ms DESC, slug LIMIT 6", vec![]).await?;
     views::html(&HomeView { head, pages })
 }
@@ -71,7 +107,7 @@ pub(crate) struct Paging {
 /// `GET /browse`.
 pub(crate) async fn browse(
     State(app): State<App>,
-    headers: HeaderMap,
+    asked: Asked,
     Query(paging): Query<Paging>,
 ) -> Result<Response, Problem> {
     let at = paging.page.unwrap_or(1);
@@ -82,15 +118,19 @@ pub(crate) async fn browse(
     let rest = "ORDER BY published_ms DESC, slug LIMIT $1 OFFSET $2";
     let pages = store::pages(&app.ctx.db, rest, args![PER_PAGE, (at - 1) * PER_PAGE]).await?;
     let path = if at == 1 { "/browse".to_owned() } else { format!("/browse?page={at}") };
-    let description = "All scholarship pages, the newest first, with who can apply and what the award is for.";
-    let head = app.head(&headers, &path, "All scholarships", description);
+    let description = "All scholarship pages, the newest first, with who can apply and what the award is for";
+    let (title, description) = match at {
+        1 => ("All scholarships".to_owned(), format!("{description}.")),
+        _ => (format!("All scholarships, page {at}"), format!("{description}: page {at}.")),
+    };
+    let head = app.head(&asked, &path, &title, &description);
     let next = (at * PER_PAGE < total).then_some(at + 1);
     views::html(&BrowseView { head, pages, total, previous: (at > 1).then_some(at - 1), next })
 }
 
 /// `GET /browse/states`.
-pub(crate) async fn by_state(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    let head = app.head(&headers, "/browse/states", "Scholarships by state", "Find the awards offered where you live.");
+pub(crate) async fn by_state(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+    let head = app.head(&asked, "/browse/states", "Scholarships by state", "Find the awards offered where you live.");
     let rest = "WHERE state_name IS NOT NULL ORDER BY state_name, title LIMIT $1";
     let pages = store::pages(&app.ctx.db, rest, args![GROUPED]).await?;
     let groups = grouped(pages, |page| page.state.clone());
@@ -98,8 +138,8 @@ pub(crate) async fn by_state(State(app): State<App>, headers: HeaderMap) -> Resu
 }
 
 /// `GET /browse/majors`.
-pub(crate) async fn by_major(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    let head = app.head(&headers, "/browse/majors", "Scholarships by major", "Find the awards for what you study.");
+pub(crate) async fn by_major(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+    let head = app.head(&asked, "/browse/majors", "Scholarships by major", "Find the awards for what you study.");
     let rest = "WHERE major_name IS NOT NULL ORDER BY major_name, title LIMIT $1";
     let pages = store::pages(&app.ctx.db, rest, args![GROUPED]).await?;
     let groups = grouped(pages, |page| page.major.clone());
@@ -117,33 +157,35 @@ fn grouped(pages: Vec<Page>, name: impl Fn(&Page) -> Option<String>) -> Vec<Grou
 }
 
 /// `GET /p/{slug}`; a visitor who reads HTML gets a page even where there is none.
-pub(crate) async fn page(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Path(slug): Path<String>,
-) -> Result<Response, Problem> {
-    let Some(page) = store::page(&app.ctx.db, &slug).await? else { return missing(&app, &headers, &slug) };
-    let mut head = app.head(&headers, &format!("/p/{slug}"), &page.title, &page.summary);
+pub(crate) async fn page(State(app): State<App>, asked: Asked, Path(slug): Path<String>) -> Result<Response, Problem> {
+    let Some(page) = store::page(&app.ctx.db, &slug).await? else { return missing(&app, &asked, &slug) };
+    let mut head = app.head(&asked, &format!("/p/{slug}"), &page.title, &page.summary);
     let article = json!({
         "@context": "https://schema.org", "@type": "Article", "headline": page.title, "description": page.summary,
-        "url": format!("{}{}", head.base, head.path), "image": format!("{}/assets/share.png", head.base),
+        "url": head.canonical, "image": head.share_image,
         "datePublished": clock::rfc3339(page.published_ms),
     });
-    head.linked_data = views::linked_data(&article);
-    if app.ctx.has(Defect::A7StrayNoindex) {
+    head.linked_data = app.linked_data(&article);
+    if app.ctx.has(Defect::A7StrayNoindex) && app.is_newest(&slug).await? {
         head.robots = "noindex";
     }
-    let student_app = app.ctx.upstream.base(AppId::A5);
-    let cta_href = student_app.map_or_else(|| "#lead".to_owned(), |base| format!("{base}?from={slug}"));
-    views::html(&PageView { head, page, cta_href })
+    if app.ctx.has(Defect::A7CanonicalElsewhere) && app.is_newest(&slug).await? {
+        head.canonical = format!("http://www.example.com{}", head.path);
+    }
+    let cta_href = app.cta_href(&slug);
+    let mut response = views::html(&PageView { head, page, cta_href })?;
+    if app.ctx.has(Defect::A7NoindexHeader) {
+        response.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    }
+    Ok(response)
 }
 
-fn missing(app: &App, headers: &HeaderMap, slug: &str) -> Result<Response, Problem> {
-    let reads_html = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+fn missing(app: &App, asked: &Asked, slug: &str) -> Result<Response, Problem> {
+    let reads_html = asked.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if !reads_html.is_some_and(|accept| accept.contains("text/html")) {
         return Err(Problem::not_found(format!("there is no page {slug:?}: `/sitemap.xml` lists those there are")));
     }
-    let mut head = app.head(headers, "/browse", "There is no such page", "This page was moved or never published.");
+    let mut head = app.head(asked, "/browse", "There is no such page", "This page was moved or never published.");
     head.robots = "noindex";
     let mut response = views::html(&MissingView { head })?;
     *response.status_mut() = StatusCode::NOT_FOUND;

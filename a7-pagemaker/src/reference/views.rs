@@ -19,7 +19,11 @@ pub(crate) struct Head {
     pub(crate) description: String,
     pub(crate) base: String,
     pub(crate) path: String,
+    pub(crate) canonical: String,
+    pub(crate) share_image: String,
     pub(crate) analytics_id: String,
+    /// The trace of the request, so that what the page sends joins it.
+    pub(crate) trace_id: String,
     pub(crate) robots: &'static str,
     /// JSON-LD, safe within a script element.
     pub(crate) linked_data: String,

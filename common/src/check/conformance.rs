@@ -18,6 +18,9 @@ pub const OPEN_BODY: &str = "open_body";
 /// Mark of routes that answer in a protocol of their own or stay open, so that a plain GET does not fit.
 pub const OWN_PROTOCOL: &str = "own_protocol";
 
+/// Mark of routes whose errors have the form of another standard (OAuth, a payment provider) and are no problem documents.
+pub const OWN_ERRORS: &str = "own_errors";
+
 /// Asks every route of the contract and asserts what the shared protocol promises.
 ///
 /// # Errors
@@ -73,7 +76,8 @@ impl Probe<'_> {
 
     fn request(&self) -> Request {
         let method: Method = self.route.method.parse().unwrap_or(Method::GET);
-        self.cx.client.request(self.app, method, &self.path())
+        let request = self.cx.client.request(self.app, method, &self.path());
+        if self.route.has_tag(OWN_ERRORS) { request.native_errors() } else { request }
     }
 
     /// With the key that the route wants.

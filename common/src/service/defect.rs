@@ -35,6 +35,22 @@ pub enum Defect {
     A1JwksWithoutKey,
     /// A1: the session cookie is `SameSite=Lax`.
     A1CookieSameSiteLax,
+    /// A1: a logout removes the cookie, but the session goes on for whoever kept it.
+    A1LogoutKeepsSession,
+    /// A1: a refresh token can be used again.
+    A1RefreshReusable,
+    /// A1: whatever begins with a registered redirect address is one.
+    A1RedirectPrefix,
+    /// A1: passwords can be guessed without end.
+    A1LoginUnlimited,
+    /// A1: a form is taken from another browser than the one it was shown in.
+    A1FormsUntied,
+    /// A1: ID tokens lack the nonce.
+    A1NonceDropped,
+    /// A1: JWKS forgets a key as soon as another signs.
+    A1RotationDropsKey,
+    /// A1: the token and userinfo endpoints refuse by problem documents, which OAuth clients cannot read.
+    A1ErrorsAsProblems,
     /// A2: an event is acknowledged before it is stored, and every 50th never is.
     A2AckBeforeCommit,
     /// A2: a bad item in a batch is dropped without a word.
@@ -69,7 +85,7 @@ pub enum Defect {
     A6IllegalMoves,
     /// A6: settles without telling A8.
     A6SilentSettlement,
-    /// A7: a page carries a stray `noindex`.
+    /// A7: the newest page carries a stray `noindex`.
     A7StrayNoindex,
     /// A7: the newest page names a canonical address on another host.
     A7CanonicalElsewhere,
@@ -91,6 +107,22 @@ pub enum Defect {
     A8DemoRevenueLive,
     /// A8: finance tile shows gross amounts one cent short.
     A8FinanceOffByOne,
+    /// A3: forgets which page sent a student.
+    A3ForgetsTheSource,
+    /// A7: the share image is not where pages say.
+    A7ShareImageMissing,
+    /// A7: structured data breaks off.
+    A7StructuredDataBroken,
+    /// A7: published pages are sent with `X-Robots-Tag: noindex`.
+    A7NoindexHeader,
+    /// A7: robots.txt shuts all crawlers out.
+    A7RobotsShutOut,
+    /// A7: an impression or a click is reported twice.
+    A7CtaCountedTwice,
+    /// A8: divides clicks by all beacons, clicks among them.
+    A8CtrOverAllBeacons,
+    /// A8: counts the time of a stage from the first of the trace in place of the one before.
+    A8StagesFromStart,
 }
 
 impl FromStr for Defect {

@@ -1,17 +1,24 @@
 //! What Playwright's JSON report says, test by test.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use common::ids::TraceId;
 use serde::Deserialize;
 
 use super::BrowserError;
+use crate::record::BrowserHop;
+
+/// The attachment in which a spec tells its requests.
+const HOPS: &str = "hops.json";
 
 /// All tests of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Report {
     pub(crate) cases: Vec<Case>,
 }
 
 /// One test.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Case {
     /// `a8_dashboard.spec.ts`.
     pub(crate) file: String,
@@ -19,6 +26,23 @@ pub(crate) struct Case {
     pub(crate) title: String,
     pub(crate) outcome: CaseOutcome,
     pub(crate) took_ms: u64,
+    /// The trace of all its requests, if it tells.
+    pub(crate) trace_id: Option<TraceId>,
+    /// Its requests, if it tells.
+    pub(crate) hops: Vec<BrowserHop>,
+    /// What went wrong, worked out from the requests.
+    pub(crate) cause: Option<String>,
+    /// Files that were kept of a failure.
+    pub(crate) evidence: Vec<String>,
+}
+
+/// What a spec attaches as `hops.json`.
+#[derive(Default, Deserialize)]
+struct Attached {
+    trace_id: Option<TraceId>,
+    #[serde(default)]
+    hops: Vec<BrowserHop>,
+    cause: Option<String>,
 }
 
 /// How a test ended.
@@ -34,7 +58,21 @@ pub(crate) enum CaseOutcome {
 impl Case {
     pub(super) fn skipped(file: &str, title: &str, reason: &str) -> Self {
         let outcome = CaseOutcome::Skipped(reason.to_owned());
-        Self { file: file.to_owned(), title: title.to_owned(), outcome, took_ms: 0 }
+        Self::of(file, title, outcome)
+    }
+
+    /// A test that tells nothing but how it ended.
+    pub(crate) fn of(file: &str, title: &str, outcome: CaseOutcome) -> Self {
+        Self {
+            file: file.to_owned(),
+            title: title.to_owned(),
+            outcome,
+            took_ms: 0,
+            trace_id: None,
+            hops: Vec::new(),
+            cause: None,
+            evidence: Vec::new(),
+        }
     }
 
     /// `a8_dashboard.spec.ts: the page is complete`.
@@ -100,6 +138,16 @@ struct Attempt {
     duration: f64,
     #[serde(default)]
     errors: Vec<Failure>,
+    #[serde(default)]
+    attachments: Vec<Attachment>,
+}
+
+#[derive(Deserialize)]
+struct Attachment {
+    name: String,
+    /// In base 64, where it is not a file.
+    body: Option<String>,
+    path: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -115,12 +163,8 @@ pub(super) fn parse(text: &str) -> Result<Report, BrowserError> {
     for suite in &written.suites {
         collect(suite, &[], &mut cases);
     }
-    cases.extend(written.errors.iter().map(|error| Case {
-        file: "playwright".into(),
-        title: "the specs can be loaded".into(),
-        outcome: CaseOutcome::Failed(plain(&error.message)),
-        took_ms: 0,
-    }));
+    let failed = |error: &Failure| CaseOutcome::Failed(plain(&error.message));
+    cases.extend(written.errors.iter().map(|error| Case::of("playwright", "the specs can be loaded", failed(error))));
     Ok(Report { cases })
 }
 
@@ -131,12 +175,7 @@ fn collect(suite: &Suite, groups: &[&str], cases: &mut Vec<Case>) {
     }
     for spec in &suite.specs {
         let title = [&groups[..], &[spec.title.as_str()]].concat().join(", ");
-        cases.extend(spec.tests.iter().map(|test| Case {
-            file: suite.file.clone(),
-            title: title.clone(),
-            outcome: test.outcome(),
-            took_ms: test.took_ms(),
-        }));
+        cases.extend(spec.tests.iter().map(|test| test.case(&suite.file, &title)));
     }
     for inner in &suite.suites {
         collect(inner, &groups, cases);
@@ -144,6 +183,16 @@ fn collect(suite: &Suite, groups: &[&str], cases: &mut Vec<Case>) {
 }
 
 impl Test {
+    fn case(&self, file: &str, title: &str) -> Case {
+        let attachments = || self.results.iter().flat_map(|attempt| &attempt.attachments);
+        let told = attachments().find(|attachment| attachment.name == HOPS).and_then(Attachment::read);
+        let Attached { trace_id, hops, cause } = told.unwrap_or_default();
+        let kept = attachments().filter(|attachment| attachment.name != HOPS);
+        let evidence = kept.filter_map(|attachment| attachment.path.clone()).collect();
+        let took_ms = self.took_ms();
+        Case { took_ms, trace_id, hops, cause, evidence, ..Case::of(file, title, self.outcome()) }
+    }
+
     /// Only a first try that ended as expected is a pass.
     fn outcome(&self) -> CaseOutcome {
         match self.status.as_str() {
@@ -163,6 +212,17 @@ impl Test {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds of a test")]
     fn took_ms(&self) -> u64 {
         self.results.iter().map(|attempt| attempt.duration.max(0.0) as u64).sum()
+    }
+}
+
+impl Attachment {
+    fn read(&self) -> Option<Attached> {
+        let bytes = match (&self.body, &self.path) {
+            (Some(body), _) => STANDARD.decode(body).ok()?,
+            (None, Some(path)) => std::fs::read(path).ok()?,
+            (None, None) => return None,
+        };
+        serde_json::from_slice(&bytes).ok()
     }
 }
 

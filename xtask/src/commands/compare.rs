@@ -152,7 +152,13 @@ async fn lane(
 ) -> Result<Lane, String> {
     let own = label == EMBEDDED;
     let environment = if own {
-        let plan = EmbeddedPlan { apps: AppId::ALL.to_vec(), base_port: 0, data: data.to_owned(), defects: Vec::new() };
+        let plan = EmbeddedPlan {
+            apps: AppId::ALL.to_vec(),
+            base_port: 0,
+            data: data.to_owned(),
+            defects: Vec::new(),
+            hosts_apart: false,
+        };
         let embedded = Embedded::start(&plan).await.map_err(|error| error.to_string())?;
         let environment = embedded.environment.clone();
         started.push(embedded);

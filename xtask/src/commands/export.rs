@@ -6,12 +6,16 @@ use common::verdict::{Outcome, exit_code};
 
 use super::fail;
 use crate::cli::{ExportArgs, ExportFiles, ExportFormat};
-use crate::export::{self, ExportError, Exported, k6};
+use crate::export::{self, ExportError, Exported, k6, runbooks};
 
 /// Writes the files of a format, or checks that they are those of the scenarios.
 pub(crate) fn export(args: ExportArgs) -> u8 {
     match args.format {
         ExportFormat::K6(files) => write_or_check("k6", k6::scripts(), files, k6::FOLDER),
+        ExportFormat::Runbooks(files) => {
+            let written = runbooks::rendered(Path::new(runbooks::FOLDER));
+            write_or_check("runbooks", written, files, runbooks::FOLDER)
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::fail;
 use crate::cli::{EcosystemArgs, SuiteArgs, SuiteName};
 use crate::report;
-use crate::run::{self, Plan, RunError, Selection, Settled, Setup};
+use crate::run::{self, Funnel, Plan, RunError, Selection, Settled, Setup};
 use crate::suites;
 use crate::ui::{self, Ui};
 
@@ -45,7 +45,8 @@ pub(crate) async fn suite(args: SuiteArgs) -> u8 {
     };
     let name = match args.name {
         SuiteName::App(app) => app.lower(),
-        SuiteName::B2b => "b2b",
+        SuiteName::Funnel(Funnel::B2b) => "b2b",
+        SuiteName::Funnel(Funnel::B2c) => "b2c",
     };
     let setup = Setup {
         target: args.target,
@@ -66,11 +67,12 @@ pub(crate) async fn suite(args: SuiteArgs) -> u8 {
 
 /// What is asked for, if there is such a thing.
 fn select(args: &SuiteArgs) -> Result<Selection, String> {
-    let SuiteName::App(app) = args.name else {
-        if args.scenario.is_some() || args.check.is_some() || args.dialect.is_some() {
+    let app = match args.name {
+        SuiteName::App(app) => app,
+        SuiteName::Funnel(_) if args.scenario.is_some() || args.check.is_some() || args.dialect.is_some() => {
             return Err("a funnel has neither --scenario nor --check nor --dialect".into());
         }
-        return Ok(Selection { funnel: true, ..Selection::default() });
+        SuiteName::Funnel(funnel) => return Ok(Selection { funnel: Some(funnel), ..Selection::default() }),
     };
     let suite = suites::suite(app);
     let shapes = if app == AppId::A2 { run::shape_ids() } else { Vec::new() };
@@ -89,7 +91,7 @@ fn select(args: &SuiteArgs) -> Result<Selection, String> {
         let known: Vec<_> = suite.checks.iter().map(|check| check.id).collect();
         return Err(format!("--check {id}: {app} has {}", known.join(", ")));
     }
-    Ok(Selection { app: Some(app), scenario: args.scenario.clone(), check: args.check.clone(), funnel: false })
+    Ok(Selection { app: Some(app), scenario: args.scenario.clone(), check: args.check.clone(), funnel: None })
 }
 
 /// Ctrl-C once stops gracefully, twice at once.

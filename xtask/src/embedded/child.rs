@@ -1,14 +1,12 @@
 //! The child's side: one reference app that lives as long as its standard input.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 
-use common::ids::AppId;
 use common::service::{AppConfig, Bound};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
-use url::Url;
 
 use super::Told;
+use super::wiring::Wiring;
 use crate::suites;
 
 /// Runs one app; the configuration comes on standard input. The process's exit code.
@@ -28,8 +26,9 @@ async fn serve(lines: &mut Lines<BufReader<Stdin>>) -> Result<(), String> {
     let app = config.app;
     let bound = Bound::new(app, config.bind).await.map_err(|error| error.to_string())?;
     tell(&Told::Bound(bound.address));
-    let upstreams: BTreeMap<AppId, Url> = read(lines).await?;
-    let config = AppConfig { upstreams, ..config };
+    let wiring: Wiring = read(lines).await?;
+    let mut config = AppConfig { upstreams: wiring.upstreams, ..config };
+    config.options.extend(wiring.options);
     let running = bound.serve(suites::reference(app), config).await.map_err(|error| error.to_string())?;
     tell(&Told::Serving);
     until_orphaned(lines).await;

@@ -1,17 +1,17 @@
 //! B2B: a visitor of A7 becomes a provider at A6, publishes a listing and is billed; A2 keeps the event, A8 shows the money.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::check::Finding;
 use common::clock;
 use common::ids::{AppId, TraceId};
-use common::load::{Journey, LoadError};
-use common::slo::{Claim as Share, Decision, Terms};
+use common::load::Journey;
 use common::verdict::{Agreement, Claim, Confirmation, Figures, Ruling, Verdict};
 use serde_json::Value;
 
 use super::journeys;
+use super::walks::{Through, Walks};
 use crate::record::{Funnel, Hop, MoneyLine, Record};
 use crate::run::{Run, RunError};
 
@@ -45,60 +45,23 @@ const RERUN: &str = "cargo xtask suite b2b";
 /// A provider starts out every so often.
 const PACE: Duration = Duration::from_millis(100);
 
-/// Journeys through the funnel.
-#[derive(Default)]
-struct Walks {
-    completed: Vec<Journey>,
-    stumbled: Vec<Journey>,
-    /// Where the first broken journey broke, and why.
-    broke: Option<(AppId, String)>,
-}
-
 async fn walk_all(run: &mut Run) -> Result<(), RunError> {
     let times = run.plan.profile.walks();
     let (_, result) = journeys::walk(run, AppId::A6, "a6_provider_funnel", times, PACE).await?;
     run.mourn(PHASE)?;
     run.go_on()?;
-    let walks = match result {
-        Ok(report) => Walks::of(report.journeys),
-        Err(error) => Walks { broke: Some(blamed(&error)), ..Walks::default() },
-    };
+    let walks = Walks::of(result, AppId::A6);
+    let deadline = clock::monotonic() + run.context.patience;
     let mut findings = Vec::new();
     let mut shown = None;
     for walk in &walks.completed {
-        let seen = look(run, walk.trace_id).await?;
+        let seen = look(run, walk.trace_id, deadline).await?;
         findings.extend(findings_of(walk.trace_id, &seen));
         shown.get_or_insert(seen);
     }
     record(run, &walks, worth_showing(&walks.completed, &findings), shown)?;
     signup_ruling(run, &walks)?;
     money_ruling(run, &walks.completed, &findings)
-}
-
-impl Walks {
-    fn of(all: Vec<Journey>) -> Self {
-        let (completed, stumbled): (Vec<_>, Vec<_>) = all.into_iter().partition(|journey| journey.ok);
-        let broke = stumbled.iter().find_map(journeys::broken).map(|hop| {
-            let why = hop.error.as_deref().unwrap_or("no reason");
-            (hop.app, format!("{} {} ({why})", hop.app, hop.step.replace('_', " ")))
-        });
-        Self { completed, stumbled, broke }
-    }
-
-    /// Walks that were begun; one that could not even connect counts.
-    fn tried(&self) -> u64 {
-        let walked = (self.completed.len() + self.stumbled.len()) as u64;
-        if walked == 0 { u64::from(self.broke.is_some()) } else { walked }
-    }
-}
-
-/// Whose fault it is that no request came to an end.
-fn blamed(error: &LoadError) -> (AppId, String) {
-    let app = match error {
-        LoadError::Unreachable { app, .. } | LoadError::Tls { app, .. } => *app,
-        _ => AppId::A6,
-    };
-    (app, error.to_string())
 }
 
 /// What the other apps know of one walk.
@@ -115,8 +78,9 @@ struct Seen {
     after_ms: Option<i64>,
 }
 
-/// Asks A8 and A2 until everything is there or the arrival limit has passed.
-async fn look(run: &Run, trace: TraceId) -> Result<Seen, RunError> {
+/// Asks A8 and A2 until everything is there or the arrival limit, which begins for all walks at the end of the last, has
+/// passed.
+async fn look(run: &Run, trace: TraceId, deadline: Instant) -> Result<Seen, RunError> {
     let cx = &run.context;
     let began = clock::monotonic();
     let mut last = None;
@@ -133,7 +97,7 @@ async fn look(run: &Run, trace: TraceId) -> Result<Seen, RunError> {
         let after_ms = (complete && settled).then_some(waited);
         let seen = Seen { events, ingested, booked, finance, after_ms };
         let dead = run.is_dead(AppId::A8) || run.is_dead(AppId::A2) || run.is_dead(AppId::A6);
-        if after_ms.is_some() || dead || began.elapsed() > cx.patience {
+        if after_ms.is_some() || dead || clock::monotonic() > deadline {
             return Ok(seen);
         }
         last.get_or_insert_with(|| tokio::time::interval(Duration::from_millis(60))).tick().await;
@@ -232,39 +196,20 @@ fn claim(app: AppId, what: &str, text: &str) -> Claim {
     }
 }
 
-/// "At least 90 % come through", by the lower end of the interval; who stumbles names the hop.
+/// "At least 90 % come through"; who stumbles names the hop.
 fn signup_ruling(run: &mut Run, walks: &Walks) -> Result<(), RunError> {
-    let (tried, done) = (walks.tried(), walks.completed.len() as u64);
     let culprit = walks.broke.as_ref().map_or(AppId::A6, |(app, _)| *app);
-    let claim = claim(culprit, "signup", "90 % of providers come through the B2B funnel");
-    let judgement = Share::SuccessAtLeast { target: TARGET }.judge(done, tried, Terms::default());
-    let Some(mut figures) = Figures::counted("walks", tried, tried - done) else {
-        let verdict = Verdict::nothing_seen("walks", "at least 35");
-        return run.record(Record::Ruled(Ruling::new(claim, verdict, "no walk was tried", RERUN)));
+    let through = Through {
+        claim: claim(culprit, "signup", "90 % of providers come through the B2B funnel"),
+        target: TARGET,
+        tried: walks.tried(),
+        done: walks.completed.len() as u64,
+        failed: walks.stumbled.iter().map(|walk| walk.trace_id).collect(),
+        broke: walks.broke.as_ref().map(|(_, what)| what.clone()),
+        second: Confirmation::SingleSource { why: "the walks' effects in A2 and A8 are ruled on apart".into() },
+        rerun: RERUN,
     };
-    figures.judgement = Some(judgement);
-    let broke = walks.broke.as_ref().map(|(_, what)| format!("; first broken hop: {what}"));
-    let line = format!(
-        "{done} of {tried} walks came through, at least {:.1} % at 95 % confidence{}",
-        judgement.interval.lower * 100.0,
-        broke.unwrap_or_default()
-    );
-    let verdict = match judgement.decision {
-        Decision::Pass => Verdict::Pass {
-            figures,
-            second: Confirmation::SingleSource { why: "the walks' effects in A2 and A8 are ruled on apart".into() },
-        },
-        Decision::Fail => Verdict::Fail { figures, traces: walks.stumbled.iter().map(|walk| walk.trace_id).collect() },
-        Decision::Undecided(reason) => Verdict::Inconclusive {
-            reason,
-            figures: Some(figures),
-            observed: format!("observed {tried} walks, {done} through"),
-            required: judgement
-                .samples_needed
-                .map_or_else(|| "required: a share away from 90 %".into(), |n| format!("required {} walks", tried + n)),
-        },
-    };
-    run.record(Record::Ruled(Ruling::new(claim, verdict, line, RERUN)))
+    run.record(Record::Ruled(through.ruled()))
 }
 
 /// "Each walk's money is in A8's finance tile and lineage, to the cent": the probe's literals against A8's figures.

@@ -90,6 +90,12 @@ pub(super) fn broken(journey: &Journey) -> Option<&JourneyHop> {
     journey.hops.iter().find(|hop| hop.error.is_some())
 }
 
+/// What went wrong at a request: `A6 listing (status 500 instead of 201)`.
+pub(super) fn in_words(hop: &JourneyHop) -> String {
+    let why = hop.error.as_deref().unwrap_or("no reason");
+    format!("{} {} ({why})", hop.app, hop.step.replace('_', " "))
+}
+
 /// The requests of a journey as the record keeps them.
 pub(super) fn hops(journey: &Journey) -> Vec<Hop> {
     let hop = |hop: &JourneyHop| Hop {

@@ -2,6 +2,7 @@
 
 mod load;
 mod shapes;
+mod students;
 
 use std::collections::BTreeMap;
 
@@ -75,7 +76,15 @@ pub(crate) fn records() -> Vec<Record> {
     records.extend([done(2, "2026-11-21T10:17:20.700Z", 116.599), phase(3, "funnels", "2026-11-21T10:17:20.701Z")]);
     records.push(auth_trace());
     records.extend(funnel());
-    records.push(done(3, "2026-11-21T10:17:41.000Z", 20.299));
+    records.extend(students::walked());
+    records.extend([done(3, "2026-11-21T10:17:41.000Z", 20.299), phase(4, "monetization", "2026-11-21T10:17:41.001Z")]);
+    records.extend(students::paid());
+    records.extend([
+        done(4, "2026-11-21T10:17:41.100Z", 0.099),
+        phase(5, "activation and growth", "2026-11-21T10:17:41.101Z"),
+    ]);
+    records.extend(students::found());
+    records.push(done(5, "2026-11-21T10:17:41.200Z", 0.099));
     let rulings: Vec<Ruling> = records
         .iter()
         .filter_map(|record| match record {
@@ -94,7 +103,14 @@ pub(crate) fn records() -> Vec<Record> {
 }
 
 fn started() -> RunStarted {
-    let titles = [("inventory", 2.0), ("smoke and health", 20.0), ("load", 115.0), ("funnels", 20.0)];
+    let titles = [
+        ("inventory", 2.0),
+        ("smoke and health", 20.0),
+        ("load", 115.0),
+        ("funnels", 20.0),
+        ("monetization", 8.0),
+        ("activation and growth", 8.0),
+    ];
     RunStarted {
         run_id: "20261121t101500-1a2b3c4d".parse().unwrap(),
         at: "2026-11-21T10:15:00.412Z".into(),

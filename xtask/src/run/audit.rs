@@ -13,7 +13,7 @@ use crate::record::Record;
 const COMPLETE: common::slo::Claim = common::slo::Claim::SuccessAtLeast { target: 0.95 };
 
 /// Carries out the selected checks of a phase and rules on each.
-pub(super) async fn checks(run: &mut Run, phase: u8, wanted: impl Fn(&Check) -> bool) -> Result<(), RunError> {
+pub(crate) async fn checks(run: &mut Run, phase: u8, wanted: impl Fn(&Check) -> bool) -> Result<(), RunError> {
     let only = run.plan.selection.clone();
     if only.scenario.is_some() {
         return Ok(());

@@ -23,13 +23,22 @@ pub(crate) const KNOWN_ISSUE: &str = "known_issue";
 /// The kind of workloads that the phase of funnels walks.
 const JOURNEY: &str = "journey";
 
+/// A way through several apps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Funnel {
+    /// A visitor becomes a student: A7 → A1 → A5 → A3 → A2 → A8.
+    B2c,
+    /// A visitor becomes a provider: A7 → A6 → A2 → A8.
+    B2b,
+}
+
 /// Part of the whole: nothing set means everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Selection {
     pub(crate) app: Option<AppId>,
     pub(crate) scenario: Option<String>,
     pub(crate) check: Option<String>,
-    pub(crate) funnel: bool,
+    pub(crate) funnel: Option<Funnel>,
 }
 
 /// What a run does.
@@ -96,7 +105,7 @@ impl Profile {
 }
 
 impl Plan {
-    /// Plans phases 0 to 3 for what is selected.
+    /// Plans the phases for what is selected.
     pub(crate) fn new(command: &str, target: &str, profile: Profile, selection: Selection) -> Self {
         let mut plan = Self {
             command: command.to_owned(),
@@ -108,18 +117,28 @@ impl Plan {
         };
         let (smoke, load) = (plan.smoke_s(), plan.load_s() + plan.shapes_s(VUS_WITHOUT_APPROVAL));
         let part = plan.selection.scenario.is_some() || plan.selection.check.is_some();
+        let (app, funnel) = (plan.selection.app, plan.selection.funnel);
+        let later: Vec<u8> =
+            plan.suites().iter().flat_map(|suite| suite.checks.iter().map(|check| check.phase)).collect();
         let mut add = |phase: u8, title: &str, planned_s: f64| {
             plan.phases.push(PlannedPhase { phase, title: title.to_owned(), planned_s });
         };
         add(0, "inventory", 1.0);
-        if !plan.selection.funnel && !part {
+        if funnel.is_none() && !part {
             add(1, "smoke and health", smoke);
         }
-        if !plan.selection.funnel {
+        if funnel.is_none() {
             add(2, "load and checks", load);
         }
-        if plan.selection.app.is_none() {
-            add(3, "funnels", 15.0);
+        if app.is_none() {
+            add(3, "funnels", if funnel == Some(Funnel::B2b) { 8.0 } else { 55.0 });
+        }
+        let students = funnel.is_none_or(|funnel| funnel == Funnel::B2c) && !part;
+        if students && later.contains(&4) {
+            add(4, "monetization", 8.0);
+        }
+        if students && later.contains(&5) {
+            add(5, "activation and growth", 8.0);
         }
         plan
     }
@@ -267,5 +286,23 @@ mod tests {
         let plan = Plan::new("suite a6", "embedded", Profile::Quick, selection);
         let phases: Vec<_> = plan.phases.iter().map(|phase| phase.phase).collect();
         assert_eq!(phases, [0, 1, 2]);
+    }
+
+    #[test]
+    fn an_app_with_checks_of_later_phases_goes_through_them() {
+        let selection = Selection { app: Some(AppId::A7), ..Selection::default() };
+        let plan = Plan::new("suite a7", "embedded", Profile::Quick, selection);
+        assert!(plan.phases.iter().any(|phase| phase.phase == 5));
+    }
+
+    #[test]
+    fn the_funnel_of_students_has_the_phases_of_students() {
+        let of = |funnel| {
+            let selection = Selection { funnel: Some(funnel), ..Selection::default() };
+            let plan = Plan::new("suite", "embedded", Profile::Quick, selection);
+            plan.phases.iter().map(|phase| phase.phase).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Funnel::B2b), [0, 3]);
+        assert_eq!(of(Funnel::B2c), [0, 3, 4, 5]);
     }
 }

@@ -152,6 +152,7 @@ async fn reach(
             base_port: setup.target.base_port,
             data: folder.join("data"),
             defects: plan.defects.clone(),
+            hosts_apart: false,
         };
         let embedded = Embedded::start(&apps).await?;
         let client = common::client::Client::new(Arc::new(Guard::new(embedded.environment.clone())))?;
@@ -208,7 +209,9 @@ async fn phases(run: &mut Run) -> Result<(), RunError> {
             0 => inventory::phase(run).await?,
             1 => smoke::phase(run).await?,
             2 => load::phase(run).await?,
-            _ => funnels::phase(run).await?,
+            3 => funnels::phase(run).await?,
+            4 => funnels::monetization(run).await?,
+            _ => funnels::activation(run).await?,
         }
         let took_s = began.elapsed().as_secs_f64();
         run.record(Record::PhaseFinished { phase: planned.phase, at: Run::at(), took_s })?;

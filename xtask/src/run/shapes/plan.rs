@@ -58,7 +58,7 @@ impl Plan {
     /// The shapes of the run, in order; none where something else is selected.
     pub(crate) fn shapes(&self, free_vus: u32) -> Vec<Shaped> {
         let only = &self.selection;
-        if only.check.is_some() || only.funnel || only.app.is_some_and(|app| app != AppId::A2) {
+        if only.check.is_some() || only.funnel.is_some() || only.app.is_some_and(|app| app != AppId::A2) {
             return Vec::new();
         }
         let wanted = |shaped: &Shaped| only.scenario.as_ref().is_none_or(|id| *id == shaped.id);
