@@ -1,7 +1,7 @@
 // A visitor of a page becomes a student who asks, pays and is counted: one way through six apps, in one trace.
 import { expect, test, urlOf } from "./ecosystem";
 import { createAccount } from "./journey";
-import { CARD, field, payWith, publishPage, seenInA8, transactions } from "./students";
+import { CARD, field, payWith, publishPage, seenInA8, topUp, transactions } from "./students";
 
 test("a visitor of a page becomes a paying student", async ({ page, request, journey }) => {
   test.setTimeout(60_000);
@@ -31,7 +31,7 @@ test("a visitor of a page becomes a paying student", async ({ page, request, jou
 
   await test.step("choose a purchase", async () => {
     await journey.press(page.getByRole("navigation").getByRole("link", { name: "Pricing" }));
-    await journey.press(page.getByRole("button", { name: "Buy Top-up" }));
+    await journey.press(topUp(page));
     await expect(field(page, "total")).toHaveText("$0.50");
   });
 

@@ -80,6 +80,23 @@ test("a server that fails is named before one that refuses", () => {
   expect(causeOf(journal([refused]))).toBe("A5 POST /checkout: answered 409");
 });
 
+test("a refusal counts only if it answers what the person did last", () => {
+  const declined = hop("A5", "POST /pay/cs_1", { status: 402 });
+  const presses = [{ label: "Pay", on: "A5 GET /pay/cs_1", after: 1 }];
+  expect(causeOf(journal([declined, hop("A5", "GET /checkout/return")], { presses }))).toBeUndefined();
+  expect(causeOf(journal([hop("A5", "GET /pay/cs_1"), declined], { presses }))).toBe("A5 POST /pay/cs_1: answered 402");
+});
+
+test("a page that refreshes itself in vain is named", () => {
+  const page = hop("A5", "GET /checkout/return?session_id");
+  const presses = [{ label: "Pay", on: "A5 GET /pay/cs_1", after: 0 }];
+  const paid = hop("A5", "POST /pay/cs_1", to("A5 /checkout/return?session_id"));
+  expect(causeOf(journal([paid, page, page, page], { presses }))).toBe(
+    "A5 GET /checkout/return?session_id: shown 3 times, and what it waits for does not come",
+  );
+  expect(causeOf(journal([paid, page, page], { presses }))).toBeUndefined();
+});
+
 test("a request without an answer is named, unless the page took it back", () => {
   const lost = (failure: string) => journal([hop("A7", "POST /api/cta", { status: null, failure })]);
   expect(causeOf(lost("net::ERR_CONNECTION_REFUSED"))).toBe("A7 POST /api/cta: no answer (net::ERR_CONNECTION_REFUSED)");

@@ -37,17 +37,22 @@ export interface Journal {
   blocked: string[];
 }
 
-/** A page that is asked for so often without a person doing anything is in a circle. */
+/** An address that redirects so often without a person doing anything is in a circle. */
 const CIRCLE = 4;
+/** A page that is shown so often without a person doing anything waits in vain. */
+const WAIT = 3;
 
 const named = (hop: Hop): string => `${hop.app ?? "elsewhere"} ${hop.method} ${hop.path}`;
 const bare = (path: string): string => path.split("?")[0];
 const isSession = (cookie: string): boolean => /^[a-z0-9]+_session(;|$)/.test(cookie);
 const isDeleted = (cookie: string): boolean => /;\s*max-age=0\b/i.test(cookie);
 
+/** How many requests there were before the last thing that the person did. */
+const lastPress = (presses: Press[]): number => presses.at(-1)?.after ?? 0;
+
 /** The cause in one sentence; undefined if nothing that the browser did explains it. */
 export function causeOf(journal: Journal): string | undefined {
-  const rules = [blocked, dropped, circle, deadPress, brokenServer, unanswered, refused];
+  const rules = [blocked, dropped, circle, deadPress, brokenServer, unanswered, refused, waiting];
   for (const rule of rules) {
     const found = rule(journal);
     if (found) return found;
@@ -98,7 +103,7 @@ function keepsAway(cookie: string, app: string | null): { text: string; always: 
 
 /** Redirects lead in a circle. */
 function circle({ hops, presses }: Journal): string | undefined {
-  const begins = presses.at(-1)?.after ?? 0;
+  const begins = lastPress(presses);
   const visits = new Map<string, number[]>();
   for (const [at, hop] of hops.entries()) {
     if (at < begins || hop.redirects_to === null) continue;
@@ -134,7 +139,17 @@ function unanswered({ hops }: Journal): string | undefined {
   return hop && `${named(hop)}: no answer (${hop.failure})`;
 }
 
-function refused({ hops }: Journal): string | undefined {
-  const hop = hops.findLast((hop) => hop.status !== null && hop.status >= 400);
+/** What the person did last was refused. */
+function refused({ hops, presses }: Journal): string | undefined {
+  const hop = hops.slice(lastPress(presses)).find((hop) => hop.status !== null && hop.status >= 400);
   return hop && `${named(hop)}: answered ${hop.status}`;
+}
+
+/** A page refreshes itself again and again. */
+function waiting({ hops, presses }: Journal): string | undefined {
+  const last = hops.slice(lastPress(presses)).at(-1);
+  if (!last || last.method !== "GET") return undefined;
+  const others = hops.findLastIndex((hop) => named(hop) !== named(last));
+  const times = hops.length - 1 - Math.max(others, lastPress(presses) - 1);
+  return times < WAIT ? undefined : `${named(last)}: shown ${times} times, and what it waits for does not come`;
 }

@@ -1,6 +1,6 @@
 // Paying: cards that are declined or told late, the way back, and hands that click twice.
 import { expect, test, urlOf } from "./ecosystem";
-import { CARD, chooseTopUp, field, payWith, signUp, transactions } from "./students";
+import { CARD, chooseTopUp, field, payWith, signUp, topUp, transactions } from "./students";
 
 test("a declined card says so and charges nothing, and another card pays", async ({ page, request, journey }) => {
   await signUp(page, journey);
@@ -21,6 +21,16 @@ test("a payment that is told late is pending first, and then paid without a hand
   await expect(field(page, "balance")).toHaveText("5");
   await expect(field(page, "payment")).toHaveText("paid", { timeout: 15_000 });
   await expect(field(page, "balance")).toHaveText("15");
+});
+
+test("a payment that is told three times gives its credits once", async ({ page, request, journey }) => {
+  await signUp(page, journey);
+  await chooseTopUp(page, journey);
+  await payWith(page, journey, CARD.toldThrice);
+  await expect(field(page, "payment")).toHaveText("paid");
+  await page.goto(`${urlOf("a5")}/credits`);
+  await expect(field(page, "balance")).toHaveText("15");
+  expect((await transactions(request, journey)).webhooks).toEqual({ accepted: 1, duplicates: 2 });
 });
 
 test("the way back from the payment page buys nothing", async ({ page, request, journey }) => {
@@ -48,7 +58,7 @@ test("the back button after paying leads to a page that says it is paid", async 
 test("a double click buys once", async ({ page, request, journey }) => {
   await signUp(page, journey);
   await page.goto(`${urlOf("a5")}/pricing`);
-  await page.getByRole("button", { name: "Buy Top-up" }).dblclick();
+  await topUp(page).dblclick();
   await expect(field(page, "total")).toHaveText("$0.50");
   await page.getByLabel("Card number").fill(CARD.pays);
   await page.getByRole("button", { name: "Pay $0.50" }).dblclick();

@@ -22,6 +22,8 @@ export default defineConfig({
     headless: true,
     locale: "en-US",
     timezoneId: "UTC",
+    actionTimeout: 10_000,
+    navigationTimeout: 20_000,
     trace: "retain-on-failure",
     screenshot: "only-on-failure",
     video: "off",

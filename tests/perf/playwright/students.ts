@@ -9,6 +9,7 @@ export const CARD = {
   pays: "4242 4242 4242 4242",
   declined: "4000 0000 0000 0002",
   toldLate: "4000 0000 0000 0077",
+  toldThrice: "4000 0000 0000 0341",
 };
 
 /** A field of a page by the name that it is kept under. */
@@ -46,11 +47,14 @@ export async function signUp(page: Page, journey: Journey): Promise<void> {
   });
 }
 
+/** The control that buys the smallest purchase, button or link: whether it leads anywhere is to be seen. */
+export const topUp = (page: Page): Locator => page.getByRole("region", { name: /^Top-up/ }).locator("a, button");
+
 /** Goes to the prices and chooses the smallest purchase; ends on the payment page. */
 export async function chooseTopUp(page: Page, journey: Journey): Promise<void> {
   await test.step("choose the top-up", async () => {
     await page.goto(`${urlOf("a5")}/pricing`);
-    await journey.press(page.getByRole("button", { name: "Buy Top-up" }));
+    await journey.press(topUp(page));
     await expect(page.getByRole("heading", { level: 1, name: /Pay Scholar/ })).toBeVisible();
     await expect(field(page, "mode")).toContainText("Test mode");
     await expect(field(page, "total")).toHaveText("$0.50");
