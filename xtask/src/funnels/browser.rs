@@ -26,11 +26,6 @@ const SPECS: [(&str, u8, AppId, &str, &str); 6] = [
     ("a8_dashboard.spec.ts", 5, AppId::A8, "the dashboard is complete, live and accessible", "dashboard"),
 ];
 
-/// The phase that a spec belongs to.
-pub(crate) fn phase_of(file: &str) -> Option<u8> {
-    SPECS.iter().find(|(own, ..)| *own == file).map(|(_, phase, ..)| *phase)
-}
-
 /// Runs the specs, if the machine has a browser and the target may be written to.
 pub(super) async fn run(run: &mut Run) -> Result<(), RunError> {
     run.go_on()?;
@@ -81,6 +76,7 @@ fn recorded(case: Case) -> BrowserCase {
     };
     let blames = case.cause.as_deref().and_then(|cause| cause.split_whitespace().next()?.parse().ok());
     BrowserCase {
+        phase: SPECS.iter().find(|(file, ..)| *file == case.file).map_or(3, |(_, phase, ..)| *phase),
         file: case.file,
         title: case.title,
         outcome: outcome.to_owned(),
