@@ -23,6 +23,7 @@ mod provider;
 mod sessions;
 mod sign_ups;
 mod signature;
+mod stand_in;
 mod state;
 mod store;
 mod stripe;
@@ -44,10 +45,12 @@ pub fn app() -> AppDef {
 }
 
 fn router(ctx: Ctx) -> Router {
+    let stand_ins = stand_in::router(ctx.clone());
     let app = A5::new(ctx);
     store::start_forgetting(&app);
     jobs::start(&app);
-    pages().merge(people()).merge(money_routes()).route("/{*path}", any(pages::nowhere)).with_state(app)
+    let own = pages().merge(people()).merge(money_routes()).route("/{*path}", any(pages::nowhere));
+    own.with_state(app).merge(stand_ins)
 }
 
 fn pages() -> Router<A5> {

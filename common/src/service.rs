@@ -28,7 +28,7 @@ pub use health::{ReadyCheck, ReadyReport};
 pub use idempotency::Unit;
 pub use outbox::{Emit, Telemetry};
 pub use problem::Problem;
-pub use protocol::OwnErrorForm;
+pub use protocol::{OwnErrorForm, Unreported};
 pub use request::{Carried, RequestContext};
 pub use serve::{Bound, Running, StartError};
 pub use tasks::Tasks;

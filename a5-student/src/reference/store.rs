@@ -5,10 +5,11 @@ use std::time::Duration;
 use common::args;
 use common::service::DbError;
 
+use super::stand_in;
 use super::state::A5;
 
 /// Session tokens and browser tokens are stored as digests only.
-pub(super) const MIGRATIONS: &[&str] = &[PEOPLE, MONEY, FIRST_STEPS];
+pub(super) const MIGRATIONS: &[&str] = &[PEOPLE, MONEY, FIRST_STEPS, stand_in::TABLES];
 
 const PEOPLE: &str = "CREATE TABLE students (
         sub TEXT PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL, plan TEXT NOT NULL, created_ms BIGINT NOT NULL);

@@ -1,32 +1,17 @@
 //! What A5 does, in sentences.
 
-use common::client::Session;
 use common::ids::AppId;
-use common::service::{AppDef, Defect};
+use common::service::Defect;
 use common::testkit::{Ecosystem, Subject};
 use serde_json::json;
 
-fn apps() -> Vec<AppDef> {
-    vec![a1_auth::reference::app(), a5_student::reference::app()]
-}
+use crate::support::{apps, sign_in};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_app_keeps_its_suite() {
     let subject = Subject::of(apps()).await;
     subject.assert_suite_holds(&a5_student::suite()).await;
     subject.stop().await;
-}
-
-/// Signs the test account in as far as A5's callback answers.
-async fn sign_in(eco: &Ecosystem) -> (Session, common::client::Reply) {
-    let session = Session::new(eco.client());
-    let start = session.get(AppId::A5, "/login").send().await.unwrap();
-    let form = session.follow(&start).unwrap().send().await.unwrap().text();
-    let nonce = form.split("name=\"form_nonce\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    let fields = [("form_nonce", nonce), ("username", "test_student_e2e_01"), ("password", "embedded-password-01")];
-    let sent = session.post(AppId::A1, "/login").form(&fields).send().await.unwrap();
-    let callback = session.follow(&sent).unwrap().native_errors().send().await.unwrap();
-    (session, callback)
 }
 
 #[tokio::test(flavor = "multi_thread")]

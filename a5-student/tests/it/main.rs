@@ -5,3 +5,7 @@
 mod behaviour;
 mod contract;
 mod faults;
+mod first_steps;
+mod payments;
+mod stand_in;
+mod support;

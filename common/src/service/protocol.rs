@@ -25,6 +25,11 @@ const UNMATCHED: &str = "(unmatched)";
 #[derive(Debug, Clone, Copy)]
 pub struct OwnErrorForm;
 
+/// Put into the extensions of a response that is none of the app's own, as of a stand-in for somebody else on its port:
+/// it is not among the figures that the app reports.
+#[derive(Debug, Clone, Copy)]
+pub struct Unreported;
+
 /// What the layer keeps between requests.
 #[derive(Debug)]
 pub(crate) struct Protocol {
@@ -188,7 +193,9 @@ impl Protocol {
             context.trace.trace.to_string()
         };
         let mut response = as_problem(response, &trace);
-        self.ctx.telemetry.observe(context, response.status().as_u16(), took);
+        if response.extensions_mut().remove::<Unreported>().is_none() {
+            self.ctx.telemetry.observe(context, response.status().as_u16(), took);
+        }
         let headers = response.headers_mut();
         let mut set = |name: &'static str, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
