@@ -34,6 +34,7 @@ pub(crate) async fn test(args: TestArgs) -> u8 {
     let plan = TestPlan { no_browser: args.no_browser, only: args.only, rest: args.rest };
     let data = PathBuf::from("target/handshake/test");
     let start = async || {
+        let data = data.clone();
         let plan = EmbeddedPlan { apps: AppId::ALL.to_vec(), base_port: 0, data, defects: Vec::new() };
         let embedded = Embedded::start(&plan).await.map_err(|error| error.to_string())?;
         let (telemetry_key, admin_key) = (embedded.telemetry_key.clone(), embedded.admin_key.clone());

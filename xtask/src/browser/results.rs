@@ -32,7 +32,7 @@ pub(crate) enum CaseOutcome {
 }
 
 impl Case {
-    pub(super) fn skipped(file: &str, title: &str, reason: &str) -> Self {
+    pub(crate) fn skipped(file: &str, title: &str, reason: &str) -> Self {
         let outcome = CaseOutcome::Skipped(reason.to_owned());
         Self { file: file.to_owned(), title: title.to_owned(), outcome, took_ms: 0 }
     }
