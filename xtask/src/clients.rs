@@ -95,7 +95,7 @@ impl Clients {
         let mut cases = Vec::new();
         for script in &self.scripts {
             match self.program(script) {
-                Ok(program) => cases.extend(self.say(script, &program, target).await.cases(&script.name)),
+                Ok(program) => cases.extend(self.say(script, program, target).await.cases(&script.name)),
                 Err(missing) => cases.push(script.skipped(missing)),
             }
         }
@@ -122,19 +122,19 @@ impl Clients {
         let target = Target { bases: embedded.bases.clone(), telemetry_key, admin_key };
         let mut cases = Vec::new();
         for (script, program) in ready {
-            let said = self.say(script, &program, &target).await.cases(&script.name);
+            let said = self.say(script, program, &target).await.cases(&script.name);
             cases.push(verdict(&script.name, outcome::failed_alone(&said, wanted)));
         }
         embedded.stop().await;
         cases
     }
 
-    fn program(&self, script: &Script) -> Result<PathBuf, &Missing> {
+    fn program(&self, script: &Script) -> Result<&Path, &Missing> {
         let tool = match script.language {
             Language::Node => &self.tools.node,
             Language::Python => &self.tools.python,
         };
-        tool.as_ref().map(PathBuf::clone)
+        tool.as_deref()
     }
 
     async fn say(&self, script: &Script, program: &Path, target: &Target) -> Said {
