@@ -26,8 +26,7 @@ impl Said {
 
     /// Its cases. A script that ended otherwise than its lines say, or had none, has a failed one more.
     pub(super) fn cases(&self, script: &str) -> Vec<Case> {
-        let case =
-            |title: &str, outcome| Case { file: script.to_owned(), title: title.to_owned(), outcome, took_ms: 0 };
+        let case = |title: &str, outcome| Case::of(script, title, outcome);
         let mut cases: Vec<_> =
             self.lines.lines().filter_map(parsed).map(|(title, outcome)| case(title, outcome)).collect();
         let any_failed = cases.iter().any(|case| matches!(case.outcome, CaseOutcome::Failed(_)));
