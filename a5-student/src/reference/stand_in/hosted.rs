@@ -41,6 +41,7 @@ struct Line {
 #[derive(Template)]
 #[template(path = "pay.html")]
 struct Pay<'a> {
+    session_id: &'a str,
     total: String,
     lines: Vec<Line>,
     form_nonce: String,
@@ -114,6 +115,7 @@ async fn form(
         amount: money::shown(item["amount_total"].as_i64().unwrap_or(0), currency),
     };
     let page = Pay {
+        session_id: session.text("id"),
         total: money::shown(session.body["amount_total"].as_i64().unwrap_or(0), currency),
         lines: items.iter().map(line).collect(),
         form_nonce: Uuid::new_v4().simple().to_string(),

@@ -63,7 +63,7 @@ fn ttfv_ms(walk: &StudentWalk) -> Option<i64> {
 }
 
 /// The ratios of the growth tile, numerator and denominator each, against the walks counted here.
-fn metrics(walks: &StudentWalks) -> Vec<Finding> {
+pub(super) fn metrics(walks: &StudentWalks) -> Vec<Finding> {
     let Some(trace) = walks.walks.first().map(|walk| walk.trace_id) else { return Vec::new() };
     let counted = |step: &str| count(walks, step);
     let expected = [

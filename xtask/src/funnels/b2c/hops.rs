@@ -18,7 +18,7 @@ const LIMIT_US: u64 = 150_000;
 const WAITS: [&str; 3] = ["first action", "checkout", "pay"];
 
 /// One kind of request over all walks.
-struct Hop {
+pub(super) struct Hop {
     name: String,
     p95_us: u64,
     n: u64,
@@ -38,7 +38,7 @@ pub(super) fn rule(run: &mut Run, walks: &StudentWalks) -> Result<(), RunError> 
     Ok(())
 }
 
-fn hops_of(app: AppId, walks: &StudentWalks) -> Vec<Hop> {
+pub(super) fn hops_of(app: AppId, walks: &StudentWalks) -> Vec<Hop> {
     let mut by_name: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     let own = walks.walks.iter().flat_map(|walk| &walk.hops).filter(|hop| hop.app == app && hop.status > 0);
     for hop in own.filter(|hop| !WAITS.contains(&hop.name.as_str())) {
@@ -57,7 +57,7 @@ fn hop(name: &str, samples: Vec<u64>) -> Option<Hop> {
     Some(Hop { name: name.to_owned(), p95_us, n, over, judgement })
 }
 
-fn verdict(hops: &[Hop]) -> (Verdict, String) {
+pub(super) fn verdict(hops: &[Hop]) -> (Verdict, String) {
     let worst = hops.iter().max_by_key(|hop| (hop.judgement.decision == Decision::Fail, hop.p95_us));
     let counted =
         |hop: &Hop| Some(Figures { judgement: Some(hop.judgement), ..Figures::counted("requests", hop.n, hop.over)? });
