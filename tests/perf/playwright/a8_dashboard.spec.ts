@@ -1,16 +1,8 @@
 // The command center's dashboard, as a person meets it.
-import AxeBuilder from "@axe-core/playwright";
 import type { APIRequestContext, Page } from "@playwright/test";
-import { expect, freshTrace, report, test, urlOf } from "./ecosystem";
+import { expect, freshTrace, report, seriousViolations, test, urlOf } from "./ecosystem";
 
 const dashboard = () => `${urlOf("a8")}/?namespace=perf_test`;
-
-async function seriousViolations(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary ?? ""}`));
-}
 
 test("the dashboard has a title, its landmarks and one first heading", async ({ page }) => {
   await page.goto(dashboard());

@@ -1,20 +1,12 @@
 // What the specs share: where the apps are, the labels of synthetic traffic, and a page that must stay at home.
 import { randomUUID } from "node:crypto";
-import { test as base, expect, type APIRequestContext } from "@playwright/test";
+import { unlink } from "node:fs/promises";
+import AxeBuilder from "@axe-core/playwright";
+import { test as base, expect, type APIRequestContext, type Page } from "@playwright/test";
+import { appAt, directUrlOf, secret, urlOf } from "./apps";
+import { Journey } from "./journey";
 
-/** Base URL of an app; the tests of an app that is not there fail with the variable to set. */
-export function urlOf(app: string): string {
-  const name = `HANDSHAKE_${app.toUpperCase()}_URL`;
-  const url = process.env[name];
-  if (!url) throw new Error(`${name} is not set: run the browser tests by \`cargo xtask test\``);
-  return url.replace(/\/$/, "");
-}
-
-function secret(name: string): string {
-  const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: run the browser tests by \`cargo xtask test\``);
-  return value;
-}
+export { directUrlOf, urlOf };
 
 /** 32 hex digits that no other test uses. */
 export const freshTrace = (): string => randomUUID().replaceAll("-", "");
@@ -54,19 +46,40 @@ export async function report(request: APIRequestContext, fields: Record<string, 
   return trace;
 }
 
-/** A test whose page may talk to the ecosystem only, and whose scripts may not fail. */
-export const test = base.extend<{ atHome: void }>({
+/** What axe finds of serious or critical impact on a page. */
+export async function seriousViolations(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary ?? ""}`));
+}
+
+/**
+ * A test whose page may talk to the ecosystem only, and whose scripts may not fail. With `journey`, each request carries
+ * the test's trace and is recorded. What the browser sent and got is kept of a test that failed.
+ */
+export const test = base.extend<{ atHome: void; journey: Journey }>({
+  // Set up before the browser's context, and taken down after it has written its archive.
+  contextOptions: async ({ contextOptions }, use, testInfo) => {
+    const path = testInfo.outputPath("journey.har");
+    await use({ ...contextOptions, recordHar: { path } });
+    const isKept = testInfo.status !== testInfo.expectedStatus;
+    if (isKept) testInfo.attachments.push({ name: "journey.har", path, contentType: "application/json" });
+    // A test without a browser leaves none.
+    else await unlink(path).catch(() => {});
+  },
+  journey: async ({ context }, use, testInfo) => {
+    const journey = new Journey();
+    await journey.begin(context);
+    await use(journey);
+    await journey.end(testInfo);
+  },
   atHome: [
     async ({ page }, use) => {
-      const known = ["a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8"]
-        .map((app) => process.env[`HANDSHAKE_${app.toUpperCase()}_URL`])
-        .filter((url): url is string => Boolean(url))
-        .map((url) => new URL(url).origin);
       const abroad: string[] = [];
       const errors: string[] = [];
       page.on("request", (request) => {
-        const { protocol, origin } = new URL(request.url());
-        if (/^(https?|wss?):$/.test(protocol) && !known.includes(origin)) abroad.push(request.url());
+        if (/^(https?|wss?):/.test(request.url()) && appAt(request.url()) === null) abroad.push(request.url());
       });
       page.on("pageerror", (error) => errors.push(error.message));
       // What the content security policy blocked was tried all the same.

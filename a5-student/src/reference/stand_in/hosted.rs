@@ -115,7 +115,7 @@ async fn form(
         amount: money::shown(item["amount_total"].as_i64().unwrap_or(0), currency),
     };
     let page = Pay {
-        session_id: session.text("id"),
+        session_id: &session.id,
         total: money::shown(session.body["amount_total"].as_i64().unwrap_or(0), currency),
         lines: items.iter().map(line).collect(),
         form_nonce: Uuid::new_v4().simple().to_string(),

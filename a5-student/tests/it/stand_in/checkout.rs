@@ -14,6 +14,7 @@ async fn a_paid_session_sends_the_customer_back_and_is_complete() {
     let session = shop.begin().await;
     let page = shop.page(&session).await;
     assert!(page.text.contains("Test mode") && page.text.contains("$0.50"), "{}", page.text);
+    assert!(page.text.contains(&format!("action=\"/pay/{session}\"")), "{}", page.text);
     let policy = page.header("content-security-policy");
     assert!(
         policy.contains("default-src 'none'") && policy.contains("form-action 'self' http://shop.test"),
