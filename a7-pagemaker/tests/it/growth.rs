@@ -11,12 +11,12 @@ use common::testkit::Ecosystem;
 use serde_json::json;
 
 async fn seo(eco: &Ecosystem) -> CheckReport {
-    eco.check(a7_pagemaker::suite().check("a7.seo").unwrap()).await
+    eco.check(a7_pagemaker::suite().check("a7.seo").expect("the suite has this check")).await
 }
 
 async fn publish(eco: &Ecosystem, slug: &str) {
     let page = json!({ "slug": slug, "title": format!("Page {slug}"), "summary": "A page that a test published." });
-    let reply = eco.client().post(AppId::A7, "/api/pages").json(&page).send().await.unwrap();
+    let reply = eco.client().post(AppId::A7, "/api/pages").json(&page).send().await.expect("A7 answers");
     assert_eq!(reply.status, 201);
 }
 

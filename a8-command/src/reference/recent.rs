@@ -15,7 +15,7 @@ use common::telemetry::Namespace;
 use super::Shared;
 use super::scope::{DEFAULT_WINDOW_MS, Scope};
 use super::store::Record;
-use super::tiles::{Taken, is_step, steps_of, stored_steps, stored_taken};
+use super::tiles::{Taken, is_step, steps_of, stored_counts, stored_steps, stored_taken};
 use digest::{Digests, Sample};
 use window::Window;
 
@@ -221,16 +221,29 @@ impl Recent {
 
     /// How often each step was taken, and how many traces went on.
     pub(super) async fn taken(&self, db: &Db, scope: &Scope) -> Result<Taken, DbError> {
-        if is_default(scope) {
-            let recent = self.ask(db, scope, |window| {
-                window.move_to(scope.since_ms);
-                window.taken()
-            });
-            if let Some(taken) = recent.await? {
-                return Ok(taken);
-            }
+        match self.taken_lately(db, scope).await? {
+            Some(taken) => Ok(taken),
+            None => stored_taken(db, scope).await,
         }
-        stored_taken(db, scope).await
+    }
+
+    /// How often each step was taken.
+    pub(super) async fn counts(&self, db: &Db, scope: &Scope) -> Result<BTreeMap<String, i64>, DbError> {
+        match self.taken_lately(db, scope).await? {
+            Some(taken) => Ok(taken.counts),
+            None => stored_counts(db, scope).await,
+        }
+    }
+
+    async fn taken_lately(&self, db: &Db, scope: &Scope) -> Result<Option<Taken>, DbError> {
+        if !is_default(scope) {
+            return Ok(None);
+        }
+        let question = |window: &mut Window| {
+            window.move_to(scope.since_ms);
+            window.taken()
+        };
+        self.ask(db, scope, question).await
     }
 }
 

@@ -28,5 +28,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
      ALTER TABLE events ADD COLUMN clicked BIGINT NOT NULL DEFAULT 0;
      UPDATE events SET simulated = 1 WHERE seq IN (SELECT seq FROM money WHERE simulated = 1);
      UPDATE events SET clicked = 1 WHERE event = 'cta_impression'
-        AND seq IN (SELECT seq FROM growth WHERE metric = 'ctr' AND value > 0)",
+        AND seq IN (SELECT seq FROM growth WHERE metric = 'ctr' AND value > 0);
+     CREATE INDEX events_steps ON events
+        (namespace, event, at_ms, simulated, clicked, app_id, trace_id, seq, route)
+        WHERE event <> 'request_completed' AND event <> 'route_snapshot'",
 ];

@@ -23,7 +23,7 @@ pub(super) use finance::{Money, demo, settled};
 pub(super) use funnels::{Funnel, funnels, stored_steps};
 pub(super) use growth::{Business, Ratio, business};
 pub(super) use slo::{limit_ms, state};
-pub(super) use steps::{SIGN_UP, Taken, is_step, steps_of, stored_taken};
+pub(super) use steps::{SIGN_UP, Taken, is_step, steps_of, stored_counts, stored_taken};
 
 /// The members that a tile adds to those all tiles have.
 type Members = Map<String, Value>;

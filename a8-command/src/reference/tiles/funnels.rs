@@ -5,7 +5,7 @@ use common::service::{Db, DbError, Defect};
 use serde::Serialize;
 use serde_json::json;
 
-use super::steps::{CLICK, STEP};
+use super::steps::{CLICK, INDEXED, STEP};
 use super::{Members, members};
 use crate::reference::Center;
 use crate::reference::recent::{SHOWN, Steps};
@@ -102,7 +102,7 @@ pub(crate) async fn stored_steps(db: &Db, scope: &Scope) -> Result<Steps, DbErro
              MIN(MIN(at_ms)) OVER (PARTITION BY step, app_id) AS first_ms,
              MAX(MAX(at_ms)) OVER (PARTITION BY step, app_id) AS last_ms,
              ROW_NUMBER() OVER (PARTITION BY step, app_id ORDER BY MAX(at_ms) DESC, MAX(seq) DESC) AS place
-           FROM (SELECT {STEP} AS step, app_id, trace_id, at_ms, seq FROM events WHERE {} AND {} AND event IN (
+           FROM (SELECT {STEP} AS step, app_id, trace_id, at_ms, seq FROM events WHERE {} AND {INDEXED} AND {} AND event IN (
              'cta_impression', 'identity_ok', 'activation_first_use', 'checkout_started', 'checkout_completed',
              'revenue_settled', 'page_published', 'lead_captured', 'provider_registered',
              'provider_listing_published')) taken

@@ -71,8 +71,8 @@ async fn ttfv(db: &Db, scope: &Scope) -> Result<Vec<f64>, DbError> {
     db.query(&sql, scope.values()).await?.iter().map(|row| row.real("value")).collect()
 }
 
-fn chosen<'a>(taken: &Taken, names: &[&'a str]) -> BTreeMap<&'a str, i64> {
-    names.iter().map(|name| (*name, taken.count(name))).collect()
+fn chosen<'a>(counts: &BTreeMap<String, i64>, names: &[&'a str]) -> BTreeMap<&'a str, i64> {
+    names.iter().map(|name| (*name, counts.get(*name).copied().unwrap_or(0))).collect()
 }
 
 pub(super) async fn growth(center: &Center, scope: &Scope) -> Result<Members, DbError> {
@@ -89,26 +89,27 @@ pub(super) async fn growth(center: &Center, scope: &Scope) -> Result<Members, Db
         "checkout_started",
         "checkout_completed",
     ];
-    let counts = chosen(&taken, &names);
+    let counts = chosen(&taken.counts, &names);
     let business = business(center, scope, &taken).await?;
     Ok(members(json!({ "counts": counts, "sign_ups": taken.sign_ups, "business_metrics": business })))
 }
 
 pub(super) async fn activation(center: &Center, scope: &Scope) -> Result<Members, DbError> {
-    let taken = center.recent.taken(&center.ctx.db, scope).await?;
+    let counts = center.recent.counts(&center.ctx.db, scope).await?;
+    let counts = chosen(&counts, &["activation_first_use", "credit_decrement", "document_ingested"]);
     let minutes = ttfv(&center.ctx.db, scope).await?;
     let rank = |percent: usize| minutes.get((minutes.len() * percent).div_ceil(100).max(1) - 1).copied();
     Ok(members(json!({
-        "counts": chosen(&taken, &["activation_first_use", "credit_decrement", "document_ingested"]),
-        "first_uses": taken.count("activation_first_use"),
-        "credits_spent": taken.count("credit_decrement"),
+        "counts": counts,
+        "first_uses": counts["activation_first_use"],
+        "credits_spent": counts["credit_decrement"],
         "ttfv_min": { "reports": minutes.len(), "p50": rank(50), "p95": rank(95) },
     })))
 }
 
 pub(super) async fn outcomes(center: &Center, scope: &Scope) -> Result<Members, DbError> {
     let names = ["document_ingested", "orchestration_cycle_complete", "activation_first_use"];
-    let taken = center.recent.taken(&center.ctx.db, scope).await?;
+    let counts = center.recent.counts(&center.ctx.db, scope).await?;
     let newest = lists::newest(&center.ctx.db, scope, &names).await?;
-    Ok(members(json!({ "counts": chosen(&taken, &names), "outcomes": newest })))
+    Ok(members(json!({ "counts": chosen(&counts, &names), "outcomes": newest })))
 }

@@ -31,6 +31,8 @@ pub(crate) const SIGN_UP: &str = "sign_up";
 
 /// The step of a row of `events`, for SQL.
 pub(super) const STEP: &str = "CASE WHEN clicked = 1 THEN 'cta_click' ELSE event END";
+/// The condition under which the index of steps holds a row; it must be in a query for the index to serve it.
+pub(super) const INDEXED: &str = "event <> 'request_completed' AND event <> 'route_snapshot'";
 /// True for a row that tells of a sign-up, for SQL.
 const SIGNS_UP: &str = "event IN ('identity_ok', 'provider_registered')
     AND (route LIKE '%signup%' OR route LIKE '%sign-up%' OR route LIKE '%register%')";
@@ -72,23 +74,28 @@ impl Taken {
     }
 }
 
-/// What was done in any span, from the store.
-pub(crate) async fn stored_taken(db: &Db, scope: &Scope) -> Result<Taken, DbError> {
-    let (condition, real) = (scope.condition(), scope.real());
+/// How often each step was taken in any span, from the store.
+pub(crate) async fn stored_counts(db: &Db, scope: &Scope) -> Result<BTreeMap<String, i64>, DbError> {
     let events = EVENTS.map(|event| format!("'{event}'")).join(", ");
     let sql = format!(
-        "SELECT {STEP} AS step, COUNT(*) AS n FROM events WHERE {condition} AND event IN ({events}) AND {real} GROUP BY 1"
+        "SELECT {STEP} AS step, COUNT(*) AS n FROM events WHERE {} AND {INDEXED} AND event IN ({events}) AND {}
+         GROUP BY event, clicked",
+        scope.condition(),
+        scope.real()
     );
-    let mut taken = Taken::default();
-    for row in db.query(&sql, scope.values()).await? {
-        taken.counts.insert(row.text("step")?, row.int("n")?);
-    }
+    let rows = db.query(&sql, scope.values()).await?;
+    rows.iter().map(|row| Ok((row.text("step")?, row.int("n")?))).collect()
+}
+
+/// What was done in any span, from the store.
+pub(crate) async fn stored_taken(db: &Db, scope: &Scope) -> Result<Taken, DbError> {
+    let mut taken = Taken { counts: stored_counts(db, scope).await?, ..Taken::default() };
     let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)");
     let any = |what: &str| format!("MAX(CASE WHEN {what} THEN 1 ELSE 0 END)");
     let sql = format!(
         "SELECT {} AS sign_ups, {} AS visits, {} AS visits_signed_up, {} AS checkouts, {} AS checkouts_completed FROM (
            SELECT {} AS seen, {} AS joined, {} AS joined_a1, {} AS started, {} AS paid FROM events
-           WHERE {condition} AND {real} AND event IN
+           WHERE {} AND {INDEXED} AND {} AND event IN
              ('cta_impression', 'identity_ok', 'provider_registered', 'checkout_started', 'checkout_completed')
            GROUP BY trace_id) traces",
         sum("joined"),
@@ -101,6 +108,8 @@ pub(crate) async fn stored_taken(db: &Db, scope: &Scope) -> Result<Taken, DbErro
         any(&format!("{SIGNS_UP} AND app_id = 'A1'")),
         any("event = 'checkout_started' AND app_id = 'A5'"),
         any("event = 'checkout_completed' AND app_id = 'A5'"),
+        scope.condition(),
+        scope.real(),
     );
     if let Some(row) = db.query_one(&sql, scope.values()).await? {
         taken.sign_ups = row.int("sign_ups")?;
