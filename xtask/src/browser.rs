@@ -61,6 +61,8 @@ pub(crate) enum Readiness {
 #[derive(Debug)]
 pub(crate) struct Quiet {
     pub(crate) keep: PathBuf,
+    /// Only the tests with this tag; all if there is none.
+    pub(crate) tag: Option<&'static str>,
 }
 
 /// A browser to run the specs in, and their folder.
@@ -165,6 +167,7 @@ impl Browser {
         command.args(["node_modules/@playwright/test/cli.js", "test", reporter]).args(only);
         if let Some(quiet) = quiet {
             command.arg("--output").arg(&quiet.keep).stdout(Stdio::null()).stderr(Stdio::null());
+            command.args(quiet.tag.map(|tag| format!("--grep={tag}")));
         }
         command.current_dir(&self.folder).stdin(Stdio::null()).kill_on_drop(true);
         command.envs(self.variables(target)).env("PLAYWRIGHT_JSON_OUTPUT_NAME", &written);

@@ -7,6 +7,7 @@ use common::target::Policy;
 use common::verdict::{Claim, Confirmation, Figures, Ruling, Verdict};
 
 use crate::browser::{self, BrowserError, Case, CaseOutcome, Quiet, Readiness, Target};
+use crate::cli::Profile;
 use crate::record::{BrowserCase, BrowserRun, Record};
 use crate::run::{Run, RunError};
 
@@ -61,7 +62,9 @@ async fn cases(run: &Run) -> Result<Vec<Case>, String> {
     };
     let files: Vec<&str> = SPECS.iter().map(|(file, ..)| *file).collect();
     let stop = run.stop.clone();
-    let quiet = Quiet { keep: run.browser_folder() };
+    // A quick run goes each way once; the refusals and the other ways are for longer ones and for `cargo xtask test`.
+    let tag = (run.plan.profile == Profile::Quick).then_some("@quick");
+    let quiet = Quiet { keep: run.browser_folder(), tag };
     tokio::select! {
         report = browser.run(&target, &files, Some(&quiet)) => Ok(report.map_err(told)?.cases),
         () = stop.cancelled() => Err("interrupted".to_owned()),

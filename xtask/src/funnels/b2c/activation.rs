@@ -96,6 +96,6 @@ fn ttfv(walks: &StudentWalks, trace: TraceId) -> Finding {
 }
 
 fn part_of(growth: &Value, metric: &str, part: &str) -> String {
-    let found = growth.pointer(&format!("/business_metrics/{metric}/{part}"));
-    found.map_or_else(|| "nothing".to_owned(), ToString::to_string)
+    let found = growth.pointer(&format!("/business_metrics/{metric}/{part}")).and_then(Value::as_f64);
+    found.map_or_else(|| "nothing".to_owned(), |count| count.to_string())
 }
