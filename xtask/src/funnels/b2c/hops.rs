@@ -14,6 +14,8 @@ use crate::run::{Run, RunError};
 
 /// The limit, in microseconds.
 const LIMIT_US: u64 = 150_000;
+/// Fewer walks than a sign-up rate needs decide nothing about a percentile either.
+const ENOUGH: u64 = 35;
 /// Requests that wait for somebody else: A4's tokens, the payment provider, a password's hash aside.
 const WAITS: [&str; 3] = ["first action", "checkout", "pay"];
 
@@ -48,7 +50,7 @@ pub(super) fn hops_of(app: AppId, walks: &StudentWalks) -> Vec<Hop> {
 }
 
 fn hop(name: &str, samples: Vec<u64>) -> Option<Hop> {
-    let judgement = judge_latency(&samples, LIMIT_US, Quantile::P95, Terms::default());
+    let judgement = judge_latency(&samples, LIMIT_US, Quantile::P95, Terms { n_min: ENOUGH, ..Terms::default() });
     let over = samples.iter().filter(|us| **us > LIMIT_US).count() as u64;
     let n = samples.len() as u64;
     let mut sorted = samples;
