@@ -20,7 +20,10 @@ function place(url: string): { app: string | null; path: string } {
 }
 
 /** Pages, forms and calls of scripts; not what a page is drawn with. */
-const isHop = (request: Request): boolean => !["stylesheet", "image", "font", "script", "media"].includes(request.resourceType());
+function isHop(request: Request): boolean {
+  const isAsked = ["document", "fetch", "xhr", "ping", "other"].includes(request.resourceType());
+  return isAsked && !new URL(request.url()).pathname.startsWith("/assets/");
+}
 
 /** Name and attributes of a `Set-Cookie` line, without the value. */
 const withoutValue = (line: string): string => line.replace(/=[^;]*/, "");
