@@ -1,5 +1,6 @@
 //! What is asserted about A3 over HTTP.
 
+mod attribution;
 mod facts;
 mod once;
 mod runs;
@@ -38,6 +39,13 @@ pub(crate) fn all() -> Vec<Check> {
         Check::new("a3.progress_reaches_a8", "every step of a run is in A8's lineage of its trace", |cx| {
             Box::pin(trail::progress_reaches_a8(cx))
         })
+        .needs(needs),
+        Check::new(
+            "a3.attribution_keeps_the_arm",
+            "a run that a page led to names the run and arm that published the page, as does its event in A2",
+            |cx| Box::pin(attribution::keeps_the_arm(cx)),
+        )
+        .phase(3)
         .needs(needs),
         Check::new("a3.trace_reaches_a2", "what a run did is in A2's lineage of its trace", |cx| {
             Box::pin(trail::trace_reaches_a2(cx))

@@ -14,6 +14,12 @@ pub(crate) fn all() -> Vec<Fault> {
         ),
         Fault::defect("a3.drops_trace", "calls A2 in a trace of its own", Defect::A3DropsTrace, "a3.trace_reaches_a2"),
         Fault::defect(
+            "a3.forgets_the_source",
+            "forgets which run and arm published the page that sent a student",
+            Defect::A3ForgetsTheSource,
+            "a3.attribution_keeps_the_arm",
+        ),
+        Fault::defect(
             "a3.idempotency_off",
             "starts a new run for every repeat of a request",
             Defect::IdempotencyOff,

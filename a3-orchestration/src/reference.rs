@@ -1,5 +1,6 @@
 //! The reference implementation of A3.
 
+mod attribution;
 mod backoff;
 mod bandit;
 mod beta;

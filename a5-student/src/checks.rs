@@ -1,15 +1,26 @@
 //! What is asserted about A5: as a visitor's browser would see it, without scripts.
 
+mod checkout;
+mod first_steps;
 mod html;
 mod journey;
 mod pages;
+mod payment;
 mod signup;
+mod webhooks;
 
 use common::check::{Check, CheckContext, CheckError, Findings};
 use common::ids::AppId;
 
 /// All checks.
 pub(crate) fn all() -> Vec<Check> {
+    let mut checks = sign_up();
+    checks.extend(money());
+    checks.extend(first_steps());
+    checks
+}
+
+fn sign_up() -> Vec<Check> {
     vec![
         Check::new("a5.conformance", "every route of the contract answers as promised", |cx| Box::pin(conforms(cx)))
             .needs(&[AppId::A1]),
@@ -20,7 +31,10 @@ pub(crate) fn all() -> Vec<Check> {
         Check::new("a5.page_policy", "pages carry a strict policy and load nothing from elsewhere", |cx| {
             Box::pin(pages::policy(cx))
         }),
-        Check::new("a5.dashboard_refuses", "the dashboard shows nothing to the signed-out", |cx| {
+        Check::new("a5.attribution", "the sign-up links of the landing page carry where a visitor came from", |cx| {
+            Box::pin(pages::attribution(cx))
+        }),
+        Check::new("a5.dashboard_refuses", "what is a student's own is not shown to the signed-out", |cx| {
             Box::pin(pages::dashboard_refuses(cx))
         }),
         Check::new("a5.signup_lands", "a sign-up through A1 lands on the dashboard, and the session lasts", |cx| {
@@ -36,6 +50,57 @@ pub(crate) fn all() -> Vec<Check> {
         })
         .needs(&[AppId::A1]),
     ]
+}
+
+fn money() -> Vec<Check> {
+    let checks = vec![
+        Check::new("a5.plan_buttons", "each plan button leads to a payment page over its price", |cx| {
+            Box::pin(checkout::plan_buttons(cx))
+        }),
+        Check::new("a5.micro_checkout", "50 cents buy ten credits, from the button to the balance", |cx| {
+            Box::pin(checkout::micro(cx))
+        }),
+        Check::new("a5.webhook_refuses", "forged, stale and unsigned webhooks are refused and credit nothing", |cx| {
+            Box::pin(webhooks::refuses(cx))
+        }),
+        Check::new("a5.webhook_accepted", "the webhook of a payment is believed and pays its order", |cx| {
+            Box::pin(checkout::webhook_accepted(cx))
+        }),
+        Check::new("a5.replayed_webhook_credits_once", "a webhook that comes three times credits once", |cx| {
+            Box::pin(checkout::replayed(cx))
+        }),
+        Check::new("a5.declined_card_credits_nothing", "a card that does not pay changes no balance", |cx| {
+            Box::pin(checkout::declined(cx))
+        }),
+        Check::new(
+            "a5.ledger_balances",
+            "each entry has two accounts, and the balance is the sum of its entries",
+            |cx| Box::pin(checkout::ledger(cx)),
+        ),
+    ];
+    checks.into_iter().map(|check| check.phase(4).needs(&[AppId::A1])).collect()
+}
+
+fn first_steps() -> Vec<Check> {
+    let checks = vec![
+        Check::new(
+            "a5.guided_action",
+            "the first question costs one credit, and A8 knows the time to first value",
+            |cx| Box::pin(first_steps::guided_action(cx)),
+        )
+        .needs(&[AppId::A1, AppId::A4]),
+        Check::new("a5.document_outcome", "a document is kept once, read by A4, and shown with its outcome", |cx| {
+            Box::pin(first_steps::document_outcome(cx))
+        })
+        .needs(&[AppId::A1, AppId::A4]),
+        Check::new("a5.crm_record", "the CRM is told of a new student", |cx| Box::pin(first_steps::crm_record(cx)))
+            .needs(&[AppId::A1]),
+        Check::new("a5.asks_a3", "A3 is asked for one run, in the trace of the sign-up", |cx| {
+            Box::pin(first_steps::asks_a3(cx))
+        })
+        .needs(&[AppId::A1, AppId::A3]),
+    ];
+    checks.into_iter().map(|check| check.phase(5)).collect()
 }
 
 async fn conforms(cx: CheckContext) -> Result<Findings, CheckError> {

@@ -1,5 +1,6 @@
 //! What is asserted about A8. Expected figures are written out; none is computed.
 
+mod growth;
 mod money;
 mod page;
 mod probe;
@@ -41,10 +42,27 @@ pub(crate) fn all() -> Vec<Check> {
             Box::pin(tiles::matrix_reweights(cx))
         }),
         Check::new(
-            "a8.funnel_drills_down",
-            "the funnel of one trace shows the stages it reached, and no other",
-            |cx| Box::pin(tiles::funnel_drills_down(cx)),
-        ),
+            "a8.test_revenue_stays_out",
+            "revenue of Stripe's test mode enters no live figure, whatever namespace it names",
+            |cx| Box::pin(money::test_revenue_stays_out(cx)),
+        )
+        .phase(4),
+        Check::new(
+            "a8.business_metrics_from_events",
+            "the growth tile computes its ratios from the events themselves",
+            |cx| Box::pin(growth::business_metrics(cx)),
+        )
+        .phase(5),
+        Check::new(
+            "a8.funnel_drill_down",
+            "the funnel of one trace shows the stages it reached, and the time from each to the next",
+            |cx| Box::pin(growth::funnel_drill_down(cx)),
+        )
+        .phase(5),
+        Check::new("a8.outcomes_counted", "what students got done shows in activation and outcomes", |cx| {
+            Box::pin(growth::outcomes(cx))
+        })
+        .phase(5),
         Check::new("a8.stream_delivers", "the stream delivers what arrives after where the reader left off", |cx| {
             Box::pin(stream::delivers(cx))
         }),

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 /// The tiles, in the order of the dashboard, each with what it shows.
 pub(crate) const TILES: [(&str, &str); 10] = [
     ("slo-matrix", "Requests, errors and latency of each route, weighted by the inverse of the sample rate."),
-    ("funnels", "The B2C and B2B funnels, stage by stage; one trace at a time with `trace_id`."),
-    ("growth", "Impressions, calls to action, leads, sign-ups and the growth figures that apps report."),
+    ("funnels", "The B2C and B2B funnels, stage by stage; with `trace_id` one trace and its time between stages."),
+    ("growth", "Counts from impression to checkout, and the business metrics computed from them."),
     ("finance", "Fee and AI markup of settled revenue, in integer minor units."),
     ("revenue-lineage", "Each settlement with the apps its trace went through."),
-    ("outcomes", "Documents taken in and orchestration runs that ended."),
+    ("outcomes", "Documents taken in, orchestration runs that ended, and first uses of AI."),
     ("activation", "First uses, time to first value, credits spent."),
     ("incidents", "Incidents and their state."),
     ("approvals", "Restricted actions that a person approved."),
@@ -30,7 +30,10 @@ pub fn contract() -> Contract {
     let mut contract = Contract::new(AppId::A8, "command-center", summary)
         .route(sink())
         .route(fast("/api/events", "Lists stored events in order of arrival, filtered and paged.").tag("core"))
-        .route(fast("/api/lineage/{trace_id}", "Lists the events of one trace in order of time."))
+        .route(fast(
+            "/api/lineage/{trace_id}",
+            "Lists the events of one trace in order of time, with the time between them.",
+        ))
         .route(
             Route::get("/api/stream", "Sends new events as they arrive (SSE, resumes by Last-Event-ID).")
                 .tag(OWN_PROTOCOL),

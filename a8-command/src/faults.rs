@@ -32,6 +32,24 @@ pub(crate) fn all() -> Vec<Fault> {
             "a8.finance_cents",
         ),
         Fault::defect(
+            "a8.demo_revenue_live",
+            "counts revenue of Stripe's test mode as live",
+            Defect::A8DemoRevenueLive,
+            "a8.test_revenue_stays_out",
+        ),
+        Fault::defect(
+            "a8.ctr_over_all_beacons",
+            "divides clicks by impressions and clicks together",
+            Defect::A8CtrOverAllBeacons,
+            "a8.business_metrics_from_events",
+        ),
+        Fault::defect(
+            "a8.stages_from_start",
+            "counts the time to a stage from the first stage in place of the one before",
+            Defect::A8StagesFromStart,
+            "a8.funnel_drill_down",
+        ),
+        Fault::defect(
             "a8.login_page",
             "answers every route with a login page",
             Defect::LoginPageInsteadOfJson,

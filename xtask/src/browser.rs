@@ -4,7 +4,7 @@
 //! passed then.
 
 mod find;
-mod packages;
+pub(crate) mod packages;
 mod results;
 
 use std::collections::BTreeMap;
@@ -17,6 +17,7 @@ use common::settings::{Secret, SettingError, Settings};
 use tokio::process::Command;
 use url::Url;
 
+pub(crate) use find::answers;
 pub(crate) use results::{Case, CaseOutcome, Report};
 
 /// Where the specs lie, from the workspace's root.
@@ -28,6 +29,18 @@ pub(crate) struct Target {
     pub(crate) bases: BTreeMap<AppId, Url>,
     pub(crate) telemetry_key: Secret,
     pub(crate) admin_key: Secret,
+}
+
+impl Target {
+    /// The variables that tell a program outside of cargo where the apps are, and their keys.
+    pub(crate) fn variables(&self) -> Vec<(String, OsString)> {
+        let bases = self.bases.iter();
+        let mut variables: Vec<_> =
+            bases.map(|(app, url)| (format!("HANDSHAKE_{app}_URL"), OsString::from(url.as_str()))).collect();
+        variables.push(("HANDSHAKE_TELEMETRY_KEY".into(), self.telemetry_key.expose().into()));
+        variables.push(("HANDSHAKE_ADMIN_KEY".into(), self.admin_key.expose().into()));
+        variables
+    }
 }
 
 /// What the machine has.
@@ -48,6 +61,8 @@ pub(crate) enum Readiness {
 #[derive(Debug)]
 pub(crate) struct Quiet {
     pub(crate) keep: PathBuf,
+    /// Only the tests with this tag; all if there is none.
+    pub(crate) tag: Option<&'static str>,
 }
 
 /// A browser to run the specs in, and their folder.
@@ -152,6 +167,7 @@ impl Browser {
         command.args(["node_modules/@playwright/test/cli.js", "test", reporter]).args(only);
         if let Some(quiet) = quiet {
             command.arg("--output").arg(&quiet.keep).stdout(Stdio::null()).stderr(Stdio::null());
+            command.args(quiet.tag.map(|tag| format!("--grep={tag}")));
         }
         command.current_dir(&self.folder).stdin(Stdio::null()).kill_on_drop(true);
         command.envs(self.variables(target)).env("PLAYWRIGHT_JSON_OUTPUT_NAME", &written);
@@ -171,11 +187,7 @@ impl Browser {
 
     /// What the specs read: where the apps are, the keys, the browser.
     fn variables(&self, target: &Target) -> Vec<(String, OsString)> {
-        let bases = target.bases.iter();
-        let mut variables: Vec<_> =
-            bases.map(|(app, url)| (format!("HANDSHAKE_{app}_URL"), OsString::from(url.as_str()))).collect();
-        variables.push(("HANDSHAKE_TELEMETRY_KEY".into(), target.telemetry_key.expose().into()));
-        variables.push(("HANDSHAKE_ADMIN_KEY".into(), target.admin_key.expose().into()));
+        let mut variables = target.variables();
         // An empty variable counts as not set, for the specs as for us.
         let executable = self.executable.as_deref().unwrap_or(Path::new(""));
         variables.push(("HANDSHAKE_CHROMIUM".into(), executable.into()));

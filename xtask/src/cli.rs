@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Tells what is installed, which ports and secrets are there, and what each missing piece costs.
     Doctor(DoctorArgs),
-    /// Runs every test, those in the browser and in k6 included.
+    /// Runs every test, those in the browser, in k6 and with other people's client libraries included.
     Test(TestArgs),
     /// Measures the load engine: beside other tools, against a known truth, and at its limits.
     Bench(BenchArgs),
@@ -306,6 +306,8 @@ pub(crate) enum TestPart {
     Browser,
     /// The exported scripts, in the real k6.
     K6,
+    /// The apps in the hands of other people's client libraries.
+    Clients,
 }
 
 #[derive(Debug, Args)]

@@ -27,15 +27,15 @@ pub(crate) use serve::serve;
 use crate::browser::Target;
 use crate::cli::TestArgs;
 use crate::embedded::{Embedded, EmbeddedPlan};
-use crate::test_command::{self, TestPlan};
+use crate::test_command::{self, Hosts, TestPlan};
 
 /// Runs every test.
 pub(crate) async fn test(args: TestArgs) -> u8 {
     let plan = TestPlan { no_browser: args.no_browser, only: args.only, rest: args.rest };
     let data = PathBuf::from("target/handshake/test");
-    let start = async || {
-        let plan =
-            EmbeddedPlan { apps: AppId::ALL.to_vec(), base_port: 0, data, defects: Vec::new(), hosts_apart: true };
+    let start = async |hosts: Hosts| {
+        let (data, hosts_apart) = (data.clone(), hosts == Hosts::Apart);
+        let plan = EmbeddedPlan { apps: AppId::ALL.to_vec(), base_port: 0, data, defects: Vec::new(), hosts_apart };
         let embedded = Embedded::start(&plan).await.map_err(|error| error.to_string())?;
         let (telemetry_key, admin_key) = (embedded.telemetry_key.clone(), embedded.admin_key.clone());
         Ok((Target { bases: embedded.public.clone(), telemetry_key, admin_key }, embedded))

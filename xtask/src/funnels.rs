@@ -9,8 +9,6 @@ mod walks;
 
 use crate::run::{Funnel, Run, RunError};
 
-pub(crate) use browser::phase_of;
-
 /// Phase 3: walks the funnels, over HTTP and in a browser.
 pub(crate) async fn phase(run: &mut Run) -> Result<(), RunError> {
     let only = run.plan.selection.funnel;

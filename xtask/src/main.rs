@@ -5,6 +5,7 @@ mod bench;
 mod browser;
 mod calibrate;
 mod cli;
+mod clients;
 mod commands;
 mod compare;
 mod embedded;

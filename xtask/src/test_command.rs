@@ -1,4 +1,5 @@
-//! `cargo xtask test`: every test of the workspace, then those in the browser, then the exported scripts in k6.
+//! `cargo xtask test`: every test of the workspace, then those in the browser, then the exported scripts in k6, then the
+//! apps in the hands of other people's client libraries.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,6 +10,7 @@ use tokio::process::Command;
 
 use crate::browser::{self, BrowserError, CaseOutcome, Readiness, Report, Target};
 use crate::cli::TestPart;
+use crate::clients;
 use crate::k6_trial;
 
 /// What the process ends with when a test outside of cargo failed: that of a failed check.
@@ -25,6 +27,15 @@ pub(crate) struct TestPlan {
     pub(crate) rest: Vec<String>,
 }
 
+/// On which hosts the apps are told to be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hosts {
+    /// All on 127.0.0.1, for programs.
+    Shared,
+    /// Those that people use on a name of their own, for browsers, which find it without asking anybody.
+    Apart,
+}
+
 /// Why tests could not be run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TestError {
@@ -32,10 +43,12 @@ pub(crate) enum TestError {
     Cargo { args: String, source: std::io::Error },
     #[error(transparent)]
     Browser(#[from] BrowserError),
-    #[error("the apps for the browser tests did not start: {0}")]
+    #[error("the apps for the tests did not start: {0}")]
     Apps(String),
     #[error("{0}")]
     K6(String),
+    #[error("the client libraries cannot be tried: {0}")]
+    Clients(String),
 }
 
 impl TestPlan {
@@ -44,16 +57,16 @@ impl TestPlan {
     }
 }
 
-/// Runs everything and returns the exit code: that of the first runner that failed, or 100 for browser and k6.
+/// Runs everything and returns the exit code: that of the first runner that failed, or 100 for what is not cargo's.
 ///
-/// `start` brings the apps up for the browser and returns where they are with whatever keeps them alive; `stop` ends them.
-/// They are started only if there is a browser.
+/// `start` brings the apps up and returns where they are with whatever keeps them alive; `stop` ends them. They are started
+/// only if there is a browser, or a library to try.
 pub(crate) async fn run<E>(
     root: &Path,
     plan: &TestPlan,
     settings: &Settings,
-    start: impl AsyncFnOnce() -> Result<(Target, E), String>,
-    stop: impl AsyncFnOnce(E),
+    start: impl AsyncFn(Hosts) -> Result<(Target, E), String>,
+    stop: impl AsyncFn(E),
 ) -> Result<u8, TestError> {
     let mut code = 0;
     if plan.wants(TestPart::Rust) {
@@ -65,11 +78,14 @@ pub(crate) async fn run<E>(
         if plan.no_browser {
             say("browser tests were left out: --no-browser");
         } else {
-            code = first_failure(code, told("browser", &in_browser(root, settings, start, stop).await?));
+            code = first_failure(code, told("browser", &in_browser(root, settings, &start, &stop).await?));
         }
     }
     if plan.wants(TestPart::K6) {
         code = first_failure(code, told("k6", &in_k6(root, settings).await?));
+    }
+    if plan.wants(TestPart::Clients) {
+        code = first_failure(code, told("clients", &by_clients(root, &start, &stop).await?));
     }
     Ok(code)
 }
@@ -77,13 +93,13 @@ pub(crate) async fn run<E>(
 async fn in_browser<E>(
     root: &Path,
     settings: &Settings,
-    start: impl AsyncFnOnce() -> Result<(Target, E), String>,
-    stop: impl AsyncFnOnce(E),
+    start: &impl AsyncFn(Hosts) -> Result<(Target, E), String>,
+    stop: &impl AsyncFn(E),
 ) -> Result<Report, TestError> {
     match browser::prepare(root, settings).await? {
         Readiness::Missing { reason, enable } => Ok(browser::skipped(root, &reason, &enable)?),
         Readiness::Ready(browser) => {
-            let (target, apps) = start().await.map_err(TestError::Apps)?;
+            let (target, apps) = start(Hosts::Apart).await.map_err(TestError::Apps)?;
             let report = browser.run(&target, &[], None).await;
             stop(apps).await;
             Ok(report?)
@@ -96,6 +112,24 @@ async fn in_k6(root: &Path, settings: &Settings) -> Result<Report, TestError> {
         k6_trial::Readiness::Missing { reason, enable } => k6_trial::skipped(&reason, &enable),
         k6_trial::Readiness::Ready(program) => k6_trial::run(root, &program).await,
     })
+}
+
+async fn by_clients<E>(
+    root: &Path,
+    start: &impl AsyncFn(Hosts) -> Result<(Target, E), String>,
+    stop: &impl AsyncFn(E),
+) -> Result<Report, TestError> {
+    let clients = clients::prepare(root).await.map_err(TestError::Clients)?;
+    if let Some(skipped) = clients.all_skipped() {
+        return Ok(skipped);
+    }
+    let (target, apps) = start(Hosts::Shared).await.map_err(TestError::Apps)?;
+    let report = clients.run(&target).await;
+    stop(apps).await;
+    for case in report.passed() {
+        say(&format!("passed   {}", case.name()));
+    }
+    Ok(report)
 }
 
 /// Says what came of the tests outside of cargo, and gives the exit code for it.

@@ -40,9 +40,9 @@ pub(super) async fn configuration(State(app): State<A1>) -> Response {
 
 /// The keys (RFC 7517).
 pub(super) async fn jwks(State(app): State<A1>) -> Result<Response, Problem> {
+    let has = |defect| app.ctx().has(defect);
     let is_hidden = |key: &Key| {
-        let defect = if key.signs() { Defect::A1JwksWithoutKey } else { Defect::A1RotationDropsKey };
-        app.ctx().has(defect)
+        (key.signs() && has(Defect::A1JwksWithoutKey)) || (key.is_retired() && has(Defect::A1RotationDropsKey))
     };
     let keys = app.keys().await?.jwks(app.now_ms(), is_hidden);
     Ok(([(CACHE_CONTROL, "public, max-age=60")], Json(keys)).into_response())

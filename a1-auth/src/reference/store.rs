@@ -25,6 +25,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
         digest TEXT PRIMARY KEY, family TEXT NOT NULL, client_id TEXT NOT NULL, sub TEXT NOT NULL, scope TEXT NOT NULL,
         auth_time_s BIGINT NOT NULL, expires_ms BIGINT NOT NULL, used_ms BIGINT, revoked_ms BIGINT);
      CREATE INDEX refresh_tokens_family ON refresh_tokens (family)",
+    // A key is published before it signs, so that clients know it by then.
+    "ALTER TABLE signing_keys ADD COLUMN active_ms BIGINT;
+     UPDATE signing_keys SET active_ms = created_ms",
 ];
 
 /// Starts the worker that deletes what has expired, once a minute. Used codes stay for a day, so that a replay is

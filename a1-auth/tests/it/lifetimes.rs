@@ -91,14 +91,15 @@ async fn a_rotated_key_outlives_the_tokens_that_it_signed_and_then_goes() {
     let eco = at(&clock).await;
     let person = Person::new(&eco);
     let old = person.kids().await;
+    assert_eq!(old.len(), 2, "the one that signs and the next one");
     let tokens = person.redeem(&person.log_in().await).await;
     let rotate = eco.client().post(AppId::A1, "/admin/keys/rotate").header(header::ADMIN_KEY, "embedded-admin-key");
     assert_eq!(rotate.send().await.unwrap().status, 200);
     clock.advance(15 * MINUTE - SECOND);
     assert_eq!(person.userinfo(&tokens).await, 200, "the last second of a token of before");
-    let both = person.kids().await;
-    assert_eq!((both.len(), &both[1..]), (2, &old[..]));
+    let all = person.kids().await;
+    assert_eq!((all.len(), &all[0], &all[2]), (3, &old[1], &old[0]), "the next one signs, the old one comes last");
     clock.advance(2 * 60 * MINUTE);
-    assert_eq!(person.kids().await, both[..1], "the old key is gone");
+    assert_eq!(person.kids().await, all[..2], "the old key is gone");
     eco.stop().await;
 }

@@ -6,11 +6,12 @@ use axum::response::{IntoResponse, Response};
 use common::args;
 use common::clock;
 use common::ids::{TraceId, TraceParent};
-use common::service::{Ctx, DbError, Json, Path, Problem, RequestContext, Row, Unit};
+use common::service::{Ctx, DbError, Defect, Json, Path, Problem, RequestContext, Row, Unit};
 use common::telemetry::Namespace;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::attribution::{self, Attribution};
 use super::page;
 use super::plan::{PLAN, RunState};
 
@@ -19,6 +20,20 @@ use super::plan::{PLAN, RunState};
 pub(crate) struct NewRun {
     title: String,
     summary: String,
+    /// The page that led here.
+    #[serde(default)]
+    from_slug: Option<String>,
+}
+
+impl NewRun {
+    fn check(&self) -> Result<(), Problem> {
+        for (pointer, text, most) in [("/title", &self.title, 120), ("/summary", &self.summary, 1_000)] {
+            if text.trim().is_empty() || text.len() > most {
+                return Err(Problem::invalid(pointer, format!("`{}` is 1 to {most} bytes", &pointer[1..])));
+            }
+        }
+        self.from_slug.as_deref().map_or(Ok(()), attribution::want_slug)
+    }
 }
 
 /// A run as the worker needs it.
@@ -30,6 +45,7 @@ pub(crate) struct Run {
     pub(crate) summary: String,
     pub(crate) arm: Option<String>,
     pub(crate) page_url: Option<String>,
+    pub(crate) attributed_to: Option<Attribution>,
     pub(crate) created_ms: i64,
     /// The trace and the labels of whoever asked for it; its own time starts when it is loaded.
     pub(crate) context: RequestContext,
@@ -41,13 +57,15 @@ pub(crate) async fn start(
     unit: Unit,
     Json(asked): Json<NewRun>,
 ) -> Result<Response, Problem> {
-    for (pointer, text, most) in [("/title", &asked.title, 120), ("/summary", &asked.summary, 1_000)] {
-        if text.trim().is_empty() || text.len() > most {
-            return Err(Problem::invalid(pointer, format!("`{}` is 1 to {most} bytes", &pointer[1..])));
-        }
-    }
+    asked.check()?;
     let run_id = uuid::Uuid::now_v7().to_string();
     let now = ctx.clock.unix_ms();
+    let mut tx = unit.tx().await?;
+    let source = match asked.from_slug.as_deref().filter(|_| !ctx.has(Defect::A3ForgetsTheSource)) {
+        Some(slug) => Some(Attribution::find(&mut tx, slug).await?),
+        None => None,
+    };
+    let (from_run_id, from_arm) = source.map_or((None, None), |source| (source.run_id, source.arm));
     let values = args![
         &run_id,
         &context.tenant,
@@ -60,10 +78,13 @@ pub(crate) async fn start(
         asked.summary.trim(),
         RunState::Queued.as_str(),
         now,
+        asked.from_slug,
+        from_run_id,
+        from_arm,
     ];
-    let mut tx = unit.tx().await?;
     let sql = "INSERT INTO runs (run_id, tenant_id, namespace, test_run, source, trace_id, slug, title, summary, state,
-               created_ms, due_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)";
+               created_ms, due_ms, from_slug, from_run_id, from_arm)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14)";
     tx.execute(sql, values).await?;
     for (position, step) in (0_i64..).zip(PLAN) {
         let sql = "INSERT INTO steps (run_id, position, name, state, attempts) VALUES ($1, $2, $3, 'pending', 0)";
@@ -85,6 +106,7 @@ pub(crate) async fn load(ctx: &Ctx, run_id: &str) -> Result<Option<Run>, DbError
             summary: row.text("summary")?,
             arm: row.opt_text("arm")?,
             page_url: row.opt_text("page_url")?,
+            attributed_to: Attribution::read(&row)?,
             created_ms: row.int("created_ms")?,
             context: context(&row)?,
         })
@@ -122,6 +144,7 @@ pub(crate) async fn show(State(ctx): State<Ctx>, Path(run_id): Path<String>) -> 
         "arm": row.opt_text("arm")?,
         "page_slug": row.opt_text("page_slug")?,
         "page_url": row.opt_text("page_url")?,
+        "attributed_to": Attribution::read(&row)?,
         "error": row.opt_text("error")?,
         "created_at": clock::rfc3339(row.int("created_ms")?),
         "finished_at": row.opt_int("finished_ms")?.map(clock::rfc3339),

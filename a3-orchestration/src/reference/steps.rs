@@ -60,7 +60,7 @@ async fn record_event(shared: &Shared, run: &Run) -> Result<Effect, Failure> {
         body: json!({
             "event_type": "orchestration_page_built",
             "subject": run.run_id,
-            "payload": { "page_url": run.page_url, "arm": run.arm },
+            "payload": { "page_url": run.page_url, "arm": run.arm, "attributed_to": run.attributed_to },
         }),
     };
     let context = if shared.ctx.has(Defect::A3DropsTrace) {

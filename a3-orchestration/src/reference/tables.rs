@@ -22,4 +22,8 @@ pub(crate) const TABLES: &[&str] = &[
     "CREATE TABLE journal (entry_id TEXT PRIMARY KEY, at_ms BIGINT NOT NULL, actor TEXT NOT NULL,
         action TEXT NOT NULL, detail TEXT);
      CREATE INDEX journal_by_actor ON journal (actor, at_ms)",
+    "ALTER TABLE runs ADD COLUMN from_slug TEXT;
+     ALTER TABLE runs ADD COLUMN from_run_id TEXT;
+     ALTER TABLE runs ADD COLUMN from_arm TEXT;
+     CREATE INDEX runs_by_page ON runs (page_slug)",
 ];

@@ -77,7 +77,7 @@ pub(crate) async fn policy(cx: CheckContext) -> Result<Findings, CheckError> {
 /// A program gets 401, a browser is sent to the login; neither sees anything.
 pub(crate) async fn dashboard_refuses(cx: CheckContext) -> Result<Findings, CheckError> {
     let mut findings = Findings::new();
-    for path in ["/dashboard", "/api/me"] {
+    for path in ["/dashboard", "/onboarding", "/documents", "/credits", "/checkout/return", "/api/me", "/api/credits"] {
         let reply = cx.client.get(AppId::A5, path).send().await?;
         findings.status(&format!("{path} without a session"), 401, &reply);
         let forged = cx.client.get(AppId::A5, path).header("cookie", "a5_session=forged-by-a-stranger").send().await?;
@@ -86,5 +86,27 @@ pub(crate) async fn dashboard_refuses(cx: CheckContext) -> Result<Findings, Chec
     let browser = cx.client.get(AppId::A5, "/dashboard").header("accept", "text/html").send().await?;
     findings.status("the dashboard in a browser", 303, &browser);
     findings.equal("where it leads", &Some("/login"), &browser.header("location"));
+    Ok(findings)
+}
+
+/// A page's name travels from the landing page into every sign-up link; what is no name does not.
+pub(crate) async fn attribution(cx: CheckContext) -> Result<Findings, CheckError> {
+    let mut findings = Findings::new();
+    for path in ["/", "/pricing"] {
+        let visit = format!("{path}?from=stem-awards-in-ohio");
+        let reply = cx.client.get(AppId::A5, &visit).send().await?;
+        findings.status(&format!("GET {visit}"), 200, &reply);
+        let page = reply.text();
+        let links: Vec<_> = html::attributes(&page, "href").into_iter().filter(|l| l.starts_with("/signup")).collect();
+        findings.holds(&format!("GET {visit} links to the sign-up"), !links.is_empty(), "no link");
+        for link in links {
+            let carries = link.ends_with("from=stem-awards-in-ohio");
+            findings.holds(&format!("a sign-up link of GET {visit} carries `from`"), carries, link);
+        }
+    }
+    let reply = cx.client.get(AppId::A5, "/?from=%22%3E%3Cscript%3E").send().await?;
+    let page = reply.text();
+    findings.about(&reply);
+    findings.holds("what is no page's name is ignored", !page.contains("from="), "it is in the page");
     Ok(findings)
 }

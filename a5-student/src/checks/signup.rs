@@ -13,7 +13,7 @@ pub(crate) async fn lands(cx: CheckContext) -> Result<Findings, CheckError> {
     let mut findings = Findings::new();
     let student = Student::new();
     let (session, page) = journey::sign_up(&cx, &student, "/signup?plan=starter").await?;
-    findings.status("the page at the end of the sign-up", 200, &page);
+    findings.status(&format!("{}, the end of the sign-up", page.request()), 200, &page);
     findings.equal("its app", &AppId::A5, &page.app);
     findings.equal("its path", &"/dashboard", &page.url().path());
     let welcome = format!("Welcome, {}", student.name);
@@ -22,7 +22,7 @@ pub(crate) async fn lands(cx: CheckContext) -> Result<Findings, CheckError> {
     findings.holds("it shows the chosen plan", page.text().contains("data-field=\"plan\">Starter"), "another");
     for _ in 0..3 {
         let again = session.get(AppId::A5, "/dashboard").send().await?;
-        findings.status("the dashboard again", 200, &again);
+        findings.status("GET /dashboard again, with the cookie a5_session", 200, &again);
     }
     let me = session.get(AppId::A5, "/api/me").send().await?;
     findings.json_at("the student as data", &me, "/email", &json!(student.email));

@@ -5,12 +5,13 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use common::service::{Defect, Problem, Query, RequestContext};
+use common::service::{DbError, Defect, Problem, Query, RequestContext};
 use serde::Deserialize;
 
 use super::plans::{MICRO, PLANS, Plan};
+use super::sessions::Student;
 use super::state::A5;
-use super::{sessions, sign_ups};
+use super::{orders, sessions, sign_ups};
 
 /// Nothing from elsewhere, no frames; forms go home.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; \
@@ -43,14 +44,25 @@ struct Pricing {
     frame: Frame,
     plans: &'static [Plan],
     micro: &'static Plan,
-    /// For the signed-in: the form's nonce, and the plan that she has.
+    /// For the signed-in.
     buyer: Option<Buyer>,
     buttons_are_dead: bool,
 }
 
 struct Buyer {
     form_nonce: String,
+    /// The plan that she chose.
     plan: &'static str,
+    /// True if it costs nothing or was paid.
+    has_it: bool,
+}
+
+impl Buyer {
+    async fn of(app: &A5, student: &Student) -> Result<Self, DbError> {
+        let plan = student.plan;
+        let has_it = plan.lookup_key.is_none() || orders::has_paid(&app.ctx().db, &student.sub, plan.id).await?;
+        Ok(Self { form_nonce: student.form_nonce(), plan: plan.id, has_it })
+    }
 }
 
 #[derive(Template)]
@@ -90,8 +102,10 @@ pub(super) async fn pricing(
     headers: HeaderMap,
     Query(visit): Query<VisitQuery>,
 ) -> Result<Response, Problem> {
-    let student = sessions::current(&app, &headers).await?;
-    let buyer = student.map(|student| Buyer { form_nonce: student.form_nonce(), plan: student.plan.id });
+    let buyer = match sessions::current(&app, &headers).await? {
+        Some(student) => Some(Buyer::of(&app, &student).await?),
+        None => None,
+    };
     let page = Pricing {
         frame: Frame { signed_in: buyer.is_some(), from: sign_ups::slug(visit.from.as_deref()) },
         plans: &PLANS,

@@ -5,11 +5,11 @@ use common::service::Defect;
 use common::testkit::{Ecosystem, Subject};
 use serde_json::json;
 
-use crate::support::{apps, sign_in};
+use crate::support::{apps, everybody, sign_in};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_app_keeps_its_suite() {
-    let subject = Subject::of(apps()).await;
+    let subject = Subject::of(everybody()).await;
     subject.assert_suite_holds(&a5_student::suite()).await;
     subject.stop().await;
 }

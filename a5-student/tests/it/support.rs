@@ -73,6 +73,12 @@ pub(crate) fn apps() -> Vec<AppDef> {
     vec![a1_auth::reference::app(), a5_student::reference::app()]
 }
 
+/// All that take part in a student's first steps, and the command center.
+pub(crate) fn everybody() -> Vec<AppDef> {
+    let others = [a3_orchestration::reference::app(), a4_chat::reference::app(), a8_command::reference::app()];
+    apps().into_iter().chain(others).collect()
+}
+
 /// A1 and A5, with this payment provider.
 pub(crate) async fn shop(provider: &MockServer) -> Ecosystem {
     let uri = provider.uri();

@@ -3,3 +3,4 @@
 mod behaviour;
 mod contract;
 mod faults;
+mod growth;

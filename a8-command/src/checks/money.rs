@@ -50,3 +50,54 @@ pub(crate) async fn namespaces_apart(cx: CheckContext) -> Result<Findings, Check
     findings.status("a namespace that there is not", 422, &unknown);
     Ok(findings)
 }
+
+/// Two thousand dollars that nobody paid.
+const TEST_MINOR: i64 = 200_000;
+
+/// A checkout of the test mode that calls itself live, with the settlement that follows it.
+pub(crate) async fn test_revenue_stays_out(cx: CheckContext) -> Result<Findings, CheckError> {
+    let mut findings = Findings::new();
+    let trace = TraceId::fresh();
+    let before = live_gross(&cx).await?;
+    let mut settled = probe::settlement(trace);
+    settled["finance_metrics"]["gross_minor"] = json!(TEST_MINOR);
+    let mut paid = settled.clone();
+    paid["event"] = json!("checkout_completed");
+    let started = probe::event(trace, "checkout_started");
+    let mut batch = [started, paid, settled];
+    for event in &mut batch {
+        event["app_id"] = json!("A5");
+        event["namespace"] = json!("live");
+        event["stripe_mode"] = json!("test");
+    }
+    let receipt = probe::report(&cx, &batch)?.send().await?;
+    findings.json_at("accepted", &receipt, "/accepted", &json!(3));
+    let tile = |name: &str| {
+        let path = format!("/api/tiles/{name}?namespace=live&trace_id={trace}");
+        cx.client.get(AppId::A8, &path).send()
+    };
+    let finance = tile("finance").await?;
+    findings.json_at("settlements in the live finance tile", &finance, "/settlements", &json!(0));
+    findings.json_at("cents of gross in it", &finance, "/gross_minor", &json!(0));
+    let lineage = tile("revenue-lineage").await?;
+    findings.json_at("settlements in the live revenue lineage", &lineage, "/settlements", &json!([]));
+    let growth = tile("growth").await?;
+    let conversion = "/business_metrics/checkout_conv_rate/denominator";
+    findings.json_at("checkouts in the live conversion rate", &growth, conversion, &json!(0));
+    let funnels = tile("funnels").await?;
+    findings.json_at("the last stage of the live funnel", &funnels, "/b2c/6/stage", &json!("revenue"));
+    findings.json_at("traces at it", &funnels, "/b2c/6/count", &json!(0));
+    let demo = finance.pointer("/demo");
+    let badged = demo.as_ref().is_none_or(|demo| demo["badge"].as_str().is_some_and(|badge| !badge.is_empty()));
+    findings.holds("if it is shown beside the live figures, then with a badge", badged, demo.unwrap_or_default());
+    // Others may settle live money meanwhile, but not as much.
+    let rise = live_gross(&cx).await? - before;
+    findings.holds("the live overview does not rise by it", rise < TEST_MINOR, format!("a rise of {rise} cents"));
+    Ok(findings)
+}
+
+async fn live_gross(cx: &CheckContext) -> Result<i64, CheckError> {
+    let overview = cx.client.get(AppId::A8, "/api/executive/overview?namespace=live").send().await?;
+    let gross = overview.pointer("/revenue/gross_minor").and_then(|gross| gross.as_i64());
+    gross.ok_or_else(|| CheckError::Broken(format!("no /revenue/gross_minor in the overview: {}", overview.status)))
+}

@@ -92,29 +92,3 @@ pub(crate) async fn matrix_reweights(cx: CheckContext) -> Result<Findings, Check
     findings.holds("the error rate is 4.76 %", (rate - 4.7619).abs() < 0.001, rate);
     Ok(findings)
 }
-
-/// A lead that registered shows in two stages of the B2B funnel and in none of the B2C.
-pub(crate) async fn funnel_drills_down(cx: CheckContext) -> Result<Findings, CheckError> {
-    let mut findings = Findings::new();
-    let trace = TraceId::fresh();
-    let mut registered = probe::event(trace, "provider_registered");
-    registered["app_id"] = json!("A6");
-    let receipt = probe::report(&cx, &[probe::event(trace, "lead_captured"), registered])?.send().await?;
-    findings.json_at("accepted", &receipt, "/accepted", &json!(2));
-    let path = format!("/api/tiles/funnels?namespace=perf_test&trace_id={trace}");
-    let tile = cx.client.get(AppId::A8, &path).send().await?;
-    for (pointer, stage, count) in [
-        ("/b2b/0", "page", 0),
-        ("/b2b/1", "lead", 1),
-        ("/b2b/2", "registration", 1),
-        ("/b2b/3", "listing", 0),
-        ("/b2b/4", "revenue", 0),
-        ("/b2c/0", "impression", 0),
-        ("/b2c/4", "revenue", 0),
-    ] {
-        findings.json_at("the stage", &tile, &format!("{pointer}/stage"), &json!(stage));
-        findings.json_at(&format!("traces at {stage}"), &tile, &format!("{pointer}/count"), &json!(count));
-    }
-    findings.json_at("the trace at lead", &tile, "/b2b/1/traces/0", &json!(trace.to_string()));
-    Ok(findings)
-}

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use common::args;
+use common::clock::{parse_rfc3339, rfc3339};
 use common::ids::AppId;
 use common::service::{Db, DbError, Json, Path, Problem, Query, Row, Value};
 use common::telemetry::EventName;
@@ -21,6 +22,11 @@ pub(super) struct Stored {
 }
 
 impl Stored {
+    /// When it happened; when it arrived, if it does not tell.
+    pub(super) fn at_ms(&self) -> i64 {
+        self.event["timestamp"].as_str().and_then(|text| parse_rfc3339(text).ok()).unwrap_or(self.received_at_ms)
+    }
+
     pub(super) fn read(row: &Row) -> Result<Self, DbError> {
         Ok(Self {
             seq: row.int("seq")?,
@@ -110,5 +116,40 @@ pub(super) async fn lineage(State(center): State<Shared>, Path(trace): Path<Stri
     if events.is_empty() {
         return Err(Problem::not_found(format!("no event of trace {trace} has arrived")));
     }
-    Ok(Json(json!({ "trace_id": trace, "apps": apps_of(&events), "events": events })).into_response())
+    let hops: Vec<_> = hops(&events).collect();
+    Ok(Json(json!({ "trace_id": trace, "apps": apps_of(&events), "hops": hops, "events": events })).into_response())
+}
+
+/// One event on the way of a trace, and how long after the others it happened.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Hop<'a> {
+    pub(super) seq: i64,
+    pub(super) app_id: &'a str,
+    pub(super) event: &'a str,
+    pub(super) at: String,
+    pub(super) since_previous_ms: i64,
+    pub(super) since_first_ms: i64,
+    #[serde(skip)]
+    pub(super) at_ms: i64,
+}
+
+/// The hops of events that are in order of time.
+pub(super) fn hops(events: &[Stored]) -> impl Iterator<Item = Hop<'_>> {
+    let first_ms = events.first().map(Stored::at_ms);
+    let mut before_ms = first_ms;
+    events.iter().map(move |stored| {
+        let at_ms = stored.at_ms();
+        let since = |earlier: Option<i64>| at_ms - earlier.unwrap_or(at_ms);
+        let hop = Hop {
+            seq: stored.seq,
+            app_id: stored.event["app_id"].as_str().unwrap_or_default(),
+            event: stored.event["event"].as_str().unwrap_or_default(),
+            at: rfc3339(at_ms),
+            since_previous_ms: since(before_ms),
+            since_first_ms: since(first_ms),
+            at_ms,
+        };
+        before_ms = Some(at_ms);
+        hop
+    })
 }

@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use common::args;
 use common::service::{Db, DbError};
+use common::telemetry::Namespace;
 
 use super::Shared;
 use super::scope::{DEFAULT_WINDOW_MS, Scope};
 use super::store::Record;
-use super::tiles::{is_step, stored_steps};
+use super::tiles::{Taken, is_step, steps_of, stored_counts, stored_steps, stored_taken};
 use digest::{Digests, Sample};
 use window::Window;
 
@@ -78,9 +79,11 @@ impl Kept {
         let Some(window) = self.windows.get_mut(arrival.namespace) else { return };
         if is_request {
             window.add_sample(arrival.at_ms, arrival.seq, arrival.sample());
-        } else {
-            let step = (arrival.event.to_owned(), arrival.app_id.to_owned());
-            window.add_step(arrival.at_ms, arrival.seq, step, arrival.trace_id.to_owned());
+        } else if !(arrival.simulated && arrival.namespace == Namespace::Live.as_str()) {
+            for step in steps_of(arrival.event, arrival.clicked, arrival.route) {
+                let step = (step, arrival.app_id.to_owned());
+                window.add_step(arrival.at_ms, arrival.seq, step, arrival.trace_id.to_owned());
+            }
         }
     }
 
@@ -215,11 +218,38 @@ impl Recent {
             None => stored_steps(db, scope).await,
         }
     }
+
+    /// How often each step was taken, and how many traces went on.
+    pub(super) async fn taken(&self, db: &Db, scope: &Scope) -> Result<Taken, DbError> {
+        match self.taken_lately(db, scope).await? {
+            Some(taken) => Ok(taken),
+            None => stored_taken(db, scope).await,
+        }
+    }
+
+    /// How often each step was taken.
+    pub(super) async fn counts(&self, db: &Db, scope: &Scope) -> Result<BTreeMap<String, i64>, DbError> {
+        match self.taken_lately(db, scope).await? {
+            Some(taken) => Ok(taken.counts),
+            None => stored_counts(db, scope).await,
+        }
+    }
+
+    async fn taken_lately(&self, db: &Db, scope: &Scope) -> Result<Option<Taken>, DbError> {
+        if !is_default(scope) {
+            return Ok(None);
+        }
+        let question = |window: &mut Window| {
+            window.move_to(scope.since_ms);
+            window.taken()
+        };
+        self.ask(db, scope, question).await
+    }
 }
 
 /// True for the span that is asked for most: the last minutes up to now.
 fn is_default(scope: &Scope) -> bool {
-    scope.until_ms.is_none() && scope.since_ms == scope.now_ms - DEFAULT_WINDOW_MS
+    scope.trace.is_none() && scope.until_ms.is_none() && scope.since_ms == scope.now_ms - DEFAULT_WINDOW_MS
 }
 
 fn lines<'a>(

@@ -24,4 +24,12 @@ pub(super) const MIGRATIONS: &[&str] = &[
     "CREATE TABLE sink_counts (name TEXT PRIMARY KEY, n BIGINT NOT NULL);
      CREATE TABLE incident_clearances (
         incident_id TEXT NOT NULL, at_ms BIGINT NOT NULL, reason TEXT NOT NULL, trace_id TEXT NOT NULL)",
+    "ALTER TABLE events ADD COLUMN simulated BIGINT NOT NULL DEFAULT 0;
+     ALTER TABLE events ADD COLUMN clicked BIGINT NOT NULL DEFAULT 0;
+     UPDATE events SET simulated = 1 WHERE seq IN (SELECT seq FROM money WHERE simulated = 1);
+     UPDATE events SET clicked = 1 WHERE event = 'cta_impression'
+        AND seq IN (SELECT seq FROM growth WHERE metric = 'ctr' AND value > 0);
+     CREATE INDEX events_steps ON events
+        (namespace, event, at_ms, simulated, clicked, app_id, trace_id, seq, route)
+        WHERE event <> 'request_completed' AND event <> 'route_snapshot'",
 ];

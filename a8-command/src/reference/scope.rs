@@ -68,6 +68,12 @@ impl Scope {
         }
     }
 
+    /// The condition that keeps what is not real out of live figures: synthetic traffic and Stripe's test mode. Elsewhere
+    /// nothing is real, and all of it counts.
+    pub(super) fn real(&self) -> &'static str {
+        if self.namespace == Namespace::Live { "simulated = 0" } else { "1 = 1" }
+    }
+
     /// The values of the first four placeholders.
     pub(super) fn values(&self) -> Vec<Value> {
         let trace = self.trace.map(|trace| trace.to_string()).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use common::args;
 use common::service::{DbError, Tx, Value};
-use common::telemetry::{BusinessMetrics, DEDUP_WINDOW_MS, Event, FinanceMetrics, StripeMode};
+use common::telemetry::{BusinessMetrics, DEDUP_WINDOW_MS, Event, EventName, FinanceMetrics, StripeMode};
 use serde_json::Value as Json;
 
 use super::recent::Arrival;
@@ -24,7 +24,10 @@ pub(super) struct Record {
     body: String,
     finance: Option<(String, FinanceMetrics)>,
     business: Option<BusinessMetrics>,
+    /// True for synthetic traffic and for Stripe's test mode: it enters no live figure.
     simulated: bool,
+    /// True for a click on a call to action.
+    clicked: bool,
 }
 
 /// What makes a repeat a duplicate.
@@ -58,7 +61,15 @@ impl Record {
             finance: event.revenue_event_id.clone().zip(event.finance_metrics.clone()),
             business: event.business_metrics.clone(),
             simulated: event.test_run || event.stripe_mode == Some(StripeMode::Test),
+            clicked: event.event == EventName::CtaImpression
+                && event.business_metrics.as_ref().and_then(|business| business.ctr).is_some_and(|ctr| ctr > 0.0),
         }
+    }
+
+    /// Passes for real; only a defect does that.
+    pub(super) fn pass_for_real(mut self) -> Self {
+        self.simulated = false;
+        self
     }
 
     /// What is kept of it in memory.
@@ -75,6 +86,8 @@ impl Record {
             status: self.status,
             p95_ms: self.p95_ms,
             sample_rate: self.sample_rate,
+            simulated: self.simulated,
+            clicked: self.clicked,
         }
     }
 
@@ -100,6 +113,7 @@ impl Record {
             finance: None,
             business: None,
             simulated: false,
+            clicked: false,
         }
     }
 }
@@ -180,8 +194,8 @@ pub(super) async fn append(tx: &mut Tx, records: Vec<Record>, now_ms: i64) -> Re
 async fn insert_events(tx: &mut Tx, part: &[(i64, Record)], now_ms: i64) -> Result<(), DbError> {
     let sql = format!(
         "INSERT INTO events (seq, received_at_ms, at_ms, tenant_id, idempotency_key, trace_id, event, app_id,
-         namespace, route, method, status, p95_ms, sample_rate, body) VALUES {}",
-        placeholders(part.len(), 15, 0)
+         namespace, route, method, status, p95_ms, sample_rate, body, simulated, clicked) VALUES {}",
+        placeholders(part.len(), 17, 0)
     );
     let row = |(seq, record): &(i64, Record)| -> Vec<Value> {
         args![
@@ -200,6 +214,8 @@ async fn insert_events(tx: &mut Tx, part: &[(i64, Record)], now_ms: i64) -> Resu
             record.p95_ms,
             record.sample_rate,
             &record.body,
+            record.simulated,
+            record.clicked,
         ]
     };
     tx.execute(&sql, part.iter().flat_map(row).collect()).await.map(drop)

@@ -5,6 +5,7 @@ mod funnels;
 mod growth;
 mod lists;
 mod slo;
+mod steps;
 
 use std::sync::PoisonError;
 
@@ -19,9 +20,10 @@ use super::scope::{Scope, ScopeQuery};
 use super::{Center, Shared, incidents};
 
 pub(super) use finance::{Money, demo, settled};
-pub(super) use funnels::{Funnel, funnels, is_step, stored_steps};
-pub(super) use growth::{counts, sign_ups};
+pub(super) use funnels::{Funnel, funnels, stored_steps};
+pub(super) use growth::{Business, Ratio, business};
 pub(super) use slo::{limit_ms, state};
+pub(super) use steps::{SIGN_UP, Taken, is_step, steps_of, stored_counts, stored_taken};
 
 /// The members that a tile adds to those all tiles have.
 type Members = Map<String, Value>;
@@ -60,12 +62,12 @@ impl Center {
         match tile {
             "slo-matrix" => slo::tile(self, scope).await,
             "funnels" => funnels::tile(self, scope).await,
-            "growth" => growth::growth(db, scope).await,
-            "activation" => growth::activation(db, scope).await,
+            "growth" => growth::growth(self, scope).await,
+            "activation" => growth::activation(self, scope).await,
             "finance" => finance::tile(self, scope).await,
             "revenue-lineage" => finance::lineage(self, scope).await,
             "incidents" => incidents::tile(self, scope).await,
-            "outcomes" => lists::outcomes(db, scope).await,
+            "outcomes" => growth::outcomes(self, scope).await,
             "approvals" => lists::approvals(db, scope).await,
             _ => lists::validation(db, scope).await,
         }

@@ -146,6 +146,9 @@ async fn simulated_and_test_revenue_stays_out_of_live_figures_and_shows_with_a_b
     send(&eco, &[of("live", "live", 1), of("live", "test", 10), of("simulated_audit", "test", 100)]).await;
     let tile = get(&eco, "/api/tiles/finance").await;
     assert_eq!(tile["gross_minor"], 1);
+    for path in ["/api/tiles/funnels", "/api/tiles/funnels?since_ms=0"] {
+        assert_eq!(get(&eco, path).await.pointer("/b2b/4/count"), Some(&json!(1)), "{path}");
+    }
     assert_eq!(tile.pointer("/demo/stripe_test/0/gross_minor"), Some(&json!(10)));
     assert_eq!(tile.pointer("/demo/simulated_audit/0/gross_minor"), Some(&json!(100)));
     assert!(tile.pointer("/demo/badge").unwrap().as_str().unwrap().starts_with("demo"));
@@ -229,5 +232,52 @@ async fn an_app_reports_about_itself_and_shows_in_its_own_matrix() {
         Ok(tile.text().contains("/api/lineage/{trace_id}").then_some(()))
     });
     assert!(seen.await.unwrap().is_some(), "A8's own request never showed");
+    eco.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recent_and_older_spans_of_growth_and_funnels_agree() {
+    let (eco, clock) = at_a_fixed_time(&[]).await;
+    let beacon = |trace: TraceId, ctr: f64| {
+        let mut event = event("A7", "cta_impression", trace, START_MS);
+        event["business_metrics"] = json!({ "ctr": ctr });
+        event
+    };
+    let signed_up = |trace: TraceId, app: &str, name: &str| {
+        let mut event = event(app, name, trace, START_MS);
+        event["route"] = json!("/signup");
+        event
+    };
+    let traces: Vec<_> = (0..30).map(|_| TraceId::fresh()).collect();
+    let mut events: Vec<_> = traces.iter().flat_map(|trace| [beacon(*trace, 0.0), beacon(*trace, 0.0)]).collect();
+    events.extend(traces[..7].iter().map(|trace| beacon(*trace, 1.0)));
+    events.extend(traces[..5].iter().map(|trace| signed_up(*trace, "A1", "identity_ok")));
+    events.extend(traces[4..6].iter().map(|trace| signed_up(*trace, "A6", "provider_registered")));
+    events.extend(traces[..4].iter().map(|trace| event("A5", "checkout_started", *trace, START_MS)));
+    events.extend(traces[..3].iter().map(|trace| {
+        let mut paid = settlement(*trace, START_MS);
+        paid["app_id"] = json!("A5");
+        paid["event"] = json!("checkout_completed");
+        paid
+    }));
+    send(&eco, &events).await;
+    let growth = get(&eco, "/api/tiles/growth?namespace=perf_test").await;
+    let funnels = get(&eco, "/api/tiles/funnels?namespace=perf_test").await;
+    let ratio = |metric: &str| {
+        let ratio = &growth["business_metrics"][metric];
+        (ratio["numerator"].as_f64(), ratio["denominator"].as_i64())
+    };
+    assert_eq!(ratio("ctr"), (Some(7.0), Some(60)));
+    assert_eq!(ratio("signup_rate"), (Some(5.0), Some(30)));
+    assert_eq!(ratio("checkout_conv_rate"), (Some(3.0), Some(4)));
+    assert_eq!(growth["sign_ups"], 6);
+    clock.advance(Duration::from_secs(3_600));
+    let older = |tile: &str| format!("/api/tiles/{tile}?namespace=perf_test&since_ms={START_MS}");
+    let stored = get(&eco, &older("growth")).await;
+    assert_eq!(stored["business_metrics"], growth["business_metrics"]);
+    assert_eq!((&stored["counts"], &stored["sign_ups"]), (&growth["counts"], &growth["sign_ups"]));
+    let counts = |tile: &Value| -> Vec<_> { (0..7).map(|place| tile["b2c"][place]["count"].clone()).collect() };
+    assert_eq!(counts(&get(&eco, &older("funnels")).await), counts(&funnels));
+    assert_eq!(counts(&funnels), [30, 7, 5, 0, 4, 3, 0].map(Value::from));
     eco.stop().await;
 }

@@ -3,6 +3,7 @@
 import * as client from 'openid-client'
 
 const ISSUER = new URL(needed('HANDSHAKE_A1_URL'))
+const ADMIN_KEY = needed('HANDSHAKE_ADMIN_KEY')
 const REDIRECT = 'http://127.0.0.1:49321/callback'
 const SCOPE = 'openid profile email offline_access'
 const PERSON = { username: 'test_student_e2e_01', password: 'embedded-password-01' }
@@ -10,7 +11,7 @@ const PERSON = { username: 'test_student_e2e_01', password: 'embedded-password-0
 function needed(name) {
   const value = process.env[name]
   if (!value) {
-    console.log(`FAILED: the script is told where A1 is: set ${name}`)
+    console.log(`FAILED: the script is told what it needs: set ${name}`)
     process.exit(1)
   }
   return value
@@ -187,6 +188,16 @@ const cases = {
     returned.searchParams.set('iss', 'http://127.0.0.1:1')
     const grant = () => client.authorizationCodeGrant(config, returned, checks)
     await refusedWith({ code: 'OAUTH_INVALID_RESPONSE', message: '"iss"' }, grant)
+  },
+  'a client that has just fetched the keys signs people in across a rotation of them': async () => {
+    const config = await configured()
+    await signIn(config)
+    const rotate = { method: 'POST', headers: { 'x-admin-key': ADMIN_KEY } }
+    const rotated = await fetch(new URL('/admin/keys/rotate', ISSUER), rotate)
+    equal('the status of the rotation', 200, rotated.status)
+    const { tokens } = await signIn(config)
+    const head = JSON.parse(Buffer.from(tokens.id_token.split('.')[0], 'base64url'))
+    equal('the key that signs', (await rotated.json()).kid, head.kid)
   },
   'an access token that is not ours is challenged at userinfo (invalid_token)': async () => {
     const config = await configured()

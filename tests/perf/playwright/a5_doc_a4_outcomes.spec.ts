@@ -5,7 +5,7 @@ import { field, seenInA8, signUp, transactions } from "./students";
 const TEXT = `I volunteer at the food bank every Saturday and tutor two classmates in mathematics.
 Last year I led our robotics club to the regional final. I want to study engineering because our town floods.`;
 
-test("a document is uploaded, read, and its outcome shown", async ({ page, request, journey }) => {
+test("a document is uploaded, read, and its outcome shown", { tag: "@quick" }, async ({ page, request, journey }) => {
   await signUp(page, journey);
   await journey.press(page.getByRole("navigation").getByRole("link", { name: "Documents" }));
   await page.getByLabel("Title").fill("My activities");

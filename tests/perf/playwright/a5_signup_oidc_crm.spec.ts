@@ -3,7 +3,7 @@ import { expect, test, urlOf } from "./ecosystem";
 import { logIn } from "./journey";
 import { field, signUp, transactions } from "./students";
 
-test("a sign-up leads to the dashboard without a circle, and lasts over reloads", async ({ page, journey }) => {
+test("a sign-up leads to the dashboard without a circle, and lasts over reloads", { tag: "@quick" }, async ({ page, journey }) => {
   await signUp(page, journey);
   const before = (await journey.told()).length;
   for (let times = 0; times < 3; times++) await page.reload();
@@ -12,7 +12,7 @@ test("a sign-up leads to the dashboard without a circle, and lasts over reloads"
   expect(reloads.map(({ method, path, status }) => `${method} ${path} ${status}`)).toEqual(Array(3).fill("GET /dashboard 200"));
 });
 
-test("the session cookies have what browsers ask of them", async ({ page, context, journey }) => {
+test("the session cookies have what browsers ask of them", { tag: "@quick" }, async ({ page, context, journey }) => {
   await signUp(page, journey);
   const kept = (await context.cookies()).filter(({ name }) => name.endsWith("_session"));
   const shown = kept.map(({ name, path, secure, httpOnly, sameSite }) => ({ name, path, secure, httpOnly, sameSite }));

@@ -20,7 +20,7 @@ test("the head of a published page is complete", async ({ page, request, journey
   await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
 });
 
-test("a call to action that is seen and clicked arrives in A8 as one impression and one click", async ({ page, request, journey }) => {
+test("a call to action that is seen and clicked arrives in A8 as one impression and one click", { tag: "@quick" }, async ({ page, request, journey }) => {
   const slug = await publishPage(request, journey);
   const counted = async () => {
     const { events = [] } = await ask(request, journey, "a8", `/api/lineage/${journey.traceId}`);

@@ -14,7 +14,7 @@ test("the dashboard has a title, its landmarks and one first heading", async ({ 
   await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
 });
 
-test("the matrix of service levels has a row for each of the eight apps", async ({ page }) => {
+test("the matrix of service levels has a row for each of the eight apps", { tag: "@quick" }, async ({ page }) => {
   await page.goto(dashboard());
   const table = page.getByRole("table", { name: /eight apps/ });
   const names = await table.getByRole("rowheader").allInnerTexts();
@@ -33,7 +33,7 @@ test("an event appears in the live feed without a reload", async ({ page, reques
   await expect(entry).toHaveAttribute("href", `/lineage?trace_id=${trace}`);
 });
 
-test("an event leads to the lineage of its trace", async ({ page, request }) => {
+test("an event leads to the lineage of its trace", { tag: "@quick" }, async ({ page, request }) => {
   const trace = await report(request, { route: "/followed" });
   await page.goto(dashboard());
   await page.getByRole("searchbox", { name: "Trace a request" }).fill(trace);

@@ -3,7 +3,7 @@ import { expect, test, urlOf } from "./ecosystem";
 import { createAccount } from "./journey";
 import { CARD, field, payWith, publishPage, seenInA8, topUp, transactions } from "./students";
 
-test("a visitor of a page becomes a paying student", async ({ page, request, journey }) => {
+test("a visitor of a page becomes a paying student", { tag: "@quick" }, async ({ page, request, journey }) => {
   test.setTimeout(60_000);
   const slug = await publishPage(request, journey);
 

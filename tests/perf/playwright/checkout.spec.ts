@@ -2,7 +2,7 @@
 import { expect, test, urlOf } from "./ecosystem";
 import { CARD, chooseTopUp, field, payWith, signUp, topUp, transactions } from "./students";
 
-test("a declined card says so and charges nothing, and another card pays", async ({ page, request, journey }) => {
+test("a declined card says so and charges nothing, and another card pays", { tag: "@quick" }, async ({ page, request, journey }) => {
   await signUp(page, journey);
   await chooseTopUp(page, journey);
   await payWith(page, journey, CARD.declined);
@@ -55,7 +55,7 @@ test("the back button after paying leads to a page that says it is paid", async 
   expect((await transactions(request, journey)).orders).toHaveLength(1);
 });
 
-test("a double click buys once", async ({ page, request, journey }) => {
+test("a double click buys once", { tag: "@quick" }, async ({ page, request, journey }) => {
   await signUp(page, journey);
   await page.goto(`${urlOf("a5")}/pricing`);
   await topUp(page).dblclick();

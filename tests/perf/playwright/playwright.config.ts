@@ -4,6 +4,11 @@ import { defineConfig } from "@playwright/test";
 
 const chromium = process.env.HANDSHAKE_CHROMIUM || undefined;
 const asRoot = process.getuid?.() === 0;
+// The browser can look up the apps' hosts and no other: what is not listed gets no byte.
+const hosts = Object.entries(process.env)
+  .filter(([name, url]) => /^HANDSHAKE_A[1-8]_URL$/.test(name) && url)
+  .map(([, url]) => new URL(url!).hostname);
+const allowed = [...new Set([...hosts, "127.0.0.1", "localhost", "*.localhost"])].map((host) => `EXCLUDE ${host}`);
 
 export default defineConfig({
   testDir: ".",
@@ -33,6 +38,7 @@ export default defineConfig({
         "--disable-background-networking",
         "--disable-component-update",
         "--no-first-run",
+        `--host-resolver-rules=MAP * ~NOTFOUND, ${allowed.join(", ")}`,
         // Chromium's sandbox refuses root.
         ...(asRoot ? ["--no-sandbox"] : []),
       ],

@@ -1,5 +1,6 @@
 //! Which browser to take, and how to get one.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -36,7 +37,7 @@ pub(super) fn choose(
 }
 
 /// True if the program can be started.
-pub(super) async fn answers(program: &str) -> bool {
+pub(crate) async fn answers(program: impl AsRef<OsStr>) -> bool {
     let status = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().await;
     status.is_ok_and(|status| status.success())
 }

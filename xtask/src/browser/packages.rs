@@ -13,7 +13,7 @@ use super::BrowserError;
 const STAMP: &str = "node_modules/.handshake-lock";
 
 /// Runs `npm ci` unless the packages are those of the lock file.
-pub(super) async fn install(folder: &Path) -> Result<(), BrowserError> {
+pub(crate) async fn install(folder: &Path) -> Result<(), BrowserError> {
     let path = folder.join("package-lock.json");
     let lock = fs::read(&path).map_err(|source| BrowserError::File { path, source })?;
     let digest = digest(&lock);
@@ -33,11 +33,13 @@ pub(super) async fn install(folder: &Path) -> Result<(), BrowserError> {
     fs::write(&path, digest).map_err(|source| BrowserError::File { path, source })
 }
 
-fn digest(lock: &[u8]) -> String {
+/// The SHA-256 of a lock file, as its stamp says it.
+pub(crate) fn digest(lock: &[u8]) -> String {
     Sha256::digest(lock).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn is_fresh(stamp: Option<&str>, digest: &str) -> bool {
+/// True if the stamp is that of the lock file.
+pub(crate) fn is_fresh(stamp: Option<&str>, digest: &str) -> bool {
     stamp == Some(digest)
 }
 

@@ -56,7 +56,7 @@ pub(crate) enum CaseOutcome {
 }
 
 impl Case {
-    pub(super) fn skipped(file: &str, title: &str, reason: &str) -> Self {
+    pub(crate) fn skipped(file: &str, title: &str, reason: &str) -> Self {
         let outcome = CaseOutcome::Skipped(reason.to_owned());
         Self::of(file, title, outcome)
     }

@@ -18,8 +18,9 @@ pub(crate) async fn doctor(args: DoctorArgs) -> u8 {
     table.set_header(["piece", "state", "without it"]);
     for (name, arg, cost) in [
         ("cargo-nextest", "--version", "`cargo xtask test` runs `cargo test` instead"),
-        ("node", "--version", "no browser tests: install Node.js 20"),
-        ("npm", "--version", "no browser tests: install npm"),
+        ("node", "--version", "no browser tests, no npm client libraries: install Node.js 20"),
+        ("npm", "--version", "no browser tests, no npm client libraries: install npm"),
+        ("python3", "--version", "no Python client libraries: apt-get install python3 python3-venv"),
         ("chromium", "--version", "no browser tests: apt-get install chromium, or set HANDSHAKE_CHROMIUM"),
         ("openssl", "version", "signatures cannot be checked without us"),
     ] {

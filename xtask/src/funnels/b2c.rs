@@ -7,6 +7,8 @@ mod events;
 mod hops;
 mod look;
 mod signup;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

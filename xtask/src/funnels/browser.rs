@@ -7,6 +7,7 @@ use common::target::Policy;
 use common::verdict::{Claim, Confirmation, Figures, Ruling, Verdict};
 
 use crate::browser::{self, BrowserError, Case, CaseOutcome, Quiet, Readiness, Target};
+use crate::cli::Profile;
 use crate::record::{BrowserCase, BrowserRun, Record};
 use crate::run::{Run, RunError};
 
@@ -25,11 +26,6 @@ const SPECS: [(&str, u8, AppId, &str, &str); 6] = [
     ("a7_pages_cta.spec.ts", 5, AppId::A7, "a page counts its call to action seen and clicked", "cta"),
     ("a8_dashboard.spec.ts", 5, AppId::A8, "the dashboard is complete, live and accessible", "dashboard"),
 ];
-
-/// The phase that a spec belongs to.
-pub(crate) fn phase_of(file: &str) -> Option<u8> {
-    SPECS.iter().find(|(own, ..)| *own == file).map(|(_, phase, ..)| *phase)
-}
 
 /// Runs the specs, if the machine has a browser and the target may be written to.
 pub(super) async fn run(run: &mut Run) -> Result<(), RunError> {
@@ -66,7 +62,9 @@ async fn cases(run: &Run) -> Result<Vec<Case>, String> {
     };
     let files: Vec<&str> = SPECS.iter().map(|(file, ..)| *file).collect();
     let stop = run.stop.clone();
-    let quiet = Quiet { keep: run.browser_folder() };
+    // A quick run goes each way once; the refusals and the other ways are for longer ones and for `cargo xtask test`.
+    let tag = (run.plan.profile == Profile::Quick).then_some("@quick");
+    let quiet = Quiet { keep: run.browser_folder(), tag };
     tokio::select! {
         report = browser.run(&target, &files, Some(&quiet)) => Ok(report.map_err(told)?.cases),
         () = stop.cancelled() => Err("interrupted".to_owned()),
@@ -81,6 +79,7 @@ fn recorded(case: Case) -> BrowserCase {
     };
     let blames = case.cause.as_deref().and_then(|cause| cause.split_whitespace().next()?.parse().ok());
     BrowserCase {
+        phase: SPECS.iter().find(|(file, ..)| *file == case.file).map_or(3, |(_, phase, ..)| *phase),
         file: case.file,
         title: case.title,
         outcome: outcome.to_owned(),

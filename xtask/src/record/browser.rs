@@ -17,6 +17,8 @@ pub(crate) struct BrowserRun {
 pub(crate) struct BrowserCase {
     /// `b2c_funnel.spec.ts`.
     pub(crate) file: String,
+    /// The phase whose claims it decides.
+    pub(crate) phase: u8,
     /// The sentence it is called by.
     pub(crate) title: String,
     /// `passed`, `failed`, `skipped`.

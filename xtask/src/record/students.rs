@@ -49,6 +49,13 @@ pub(crate) struct StudentSeen {
     pub(crate) after_ms: Option<i64>,
 }
 
+impl StudentWalks {
+    /// True if there were walks and none got to its dashboard.
+    pub(crate) fn nobody_signed_up(&self) -> bool {
+        !self.walks.is_empty() && self.walks.iter().all(|walk| !walk.passed("dashboard"))
+    }
+}
+
 impl StudentWalk {
     /// True if the walk got past a step.
     pub(crate) fn passed(&self, step: &str) -> bool {

@@ -91,7 +91,7 @@ fn results<'a, T>(
     show: impl Fn(&'a StudentWalk) -> T,
 ) -> Results<'a, T> {
     let students = view.students.as_ref();
-    let of_phase = |case: &&BrowserCase| crate::funnels::phase_of(&case.file) == Some(phase);
+    let of_phase = |case: &&BrowserCase| case.phase == phase;
     Results {
         schema,
         head: Head::of(view),

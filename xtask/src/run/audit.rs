@@ -7,7 +7,7 @@ use common::slo::{Decision, Reason, Terms};
 use common::verdict::{Claim, Confirmation, Figures, Ruling, SecondSource, Verdict, from_findings};
 
 use super::{Run, RunError};
-use crate::record::Record;
+use crate::record::{Record, StudentWalks};
 
 /// So much must be shown to be reported before it is a pass; a single one that is not is a failure.
 const COMPLETE: common::slo::Claim = common::slo::Claim::SuccessAtLeast { target: 0.95 };
@@ -47,6 +47,10 @@ fn missing(run: &Run, check: &Check) -> Option<String> {
     let absent = check.needs.iter().find(|app| !run.context.has(**app));
     if let Some(app) = absent {
         return Some(format!("the target has no {app}: add it to targets.yaml"));
+    }
+    let nobody = run.view.students.as_ref().is_some_and(StudentWalks::nobody_signed_up);
+    if nobody && check.phase > 3 && check.app == AppId::A5 {
+        return Some("nobody came through the sign-up, which it begins with: mend that first".to_owned());
     }
     let dead = std::iter::once(&check.app).chain(check.needs).find(|app| run.is_dead(**app))?;
     Some(format!("{dead} is dead"))

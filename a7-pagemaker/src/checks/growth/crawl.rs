@@ -23,8 +23,8 @@ const FOLLOWED: usize = 50;
 /// What the site says of itself to crawlers.
 #[derive(Debug)]
 pub(super) struct Site {
-    /// The origin that it calls its own: that of the sitemap's address in robots.txt. A site behind a proxy calls itself
-    /// otherwise than it is asked here.
+    /// The origin that it calls its own: that of the sitemap's address in robots.txt. A site behind a proxy calls
+    /// itself otherwise than it is asked here.
     pub(super) origin: String,
     pub(super) robots: Robots,
     pub(super) robots_reply: Reply,
@@ -109,8 +109,8 @@ pub(super) async fn walk(cx: &CheckContext, site: &Site) -> Result<Crawl, CheckE
     }
     let left = if next.is_some() { " (there are more)" } else { "" };
     let extent = format!(
-        "{read} of {listed} addresses of the sitemap (the {NEWEST} newest and {SAMPLE} of the others), {browsed} further \
-         pages of /browse{left}"
+        "{read} of {listed} addresses of the sitemap (the {NEWEST} newest and {SAMPLE} of the others), {browsed} \
+         further pages of /browse{left}"
     );
     Ok(Crawl { pages, extent })
 }
@@ -120,8 +120,8 @@ fn older(seen: &Seen) -> Option<String> {
     next.and_then(|node| node.attribute("href")).map(str::to_owned)
 }
 
-/// Those without a date, which are the site's own; the newest of the others, and every so-manieth of the rest, from a start
-/// that the newest address sets, so that another day's sample is another.
+/// Those without a date, which are the site's own; the newest of the others; and of the rest a systematic sample, its
+/// start set by the newest address, so that another day's sample is another.
 fn chosen(entries: &[Entry]) -> Vec<&Entry> {
     let (mut dated, mut chosen): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.modified.is_some());
     dated.sort_by(|a, b| b.modified.cmp(&a.modified));

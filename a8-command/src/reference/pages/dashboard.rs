@@ -18,7 +18,7 @@ use crate::reference::events::Stored;
 use crate::reference::incidents::{self, Incident};
 use crate::reference::recent::Figures;
 use crate::reference::scope::{Scope, ScopeQuery};
-use crate::reference::tiles::{self, Funnel, Money, limit_ms, state};
+use crate::reference::tiles::{self, Business, Funnel, Money, Ratio, limit_ms, state};
 use crate::reference::{Center, Shared};
 
 /// Events in the feed.
@@ -84,6 +84,13 @@ struct MoneyView {
     repeated: i64,
 }
 
+/// A business metric as text.
+struct GrowthFigure {
+    title: &'static str,
+    value: String,
+    of: String,
+}
+
 struct FeedItem {
     time: String,
     app: String,
@@ -107,6 +114,7 @@ struct Dashboard {
     error_rate: String,
     sign_ups: String,
     first_uses: String,
+    growth: Vec<GrowthFigure>,
     apps: Vec<AppRow>,
     funnels: Vec<FunnelView>,
     money: Vec<MoneyView>,
@@ -132,7 +140,8 @@ impl Center {
         let apps: Vec<_> =
             AppId::ALL.into_iter().map(|app| app_row(app, matrix.apps.get(app.as_str()), line(app))).collect();
         let (verdict, verdict_state) = verdict(&apps);
-        let first_uses = tiles::counts(db, scope, &["activation_first_use"]).await?.into_values().sum::<i64>();
+        let taken = self.recent.taken(db, scope).await?;
+        let business = tiles::business(self, scope, &taken).await?;
         let (feed, newest_seq) = self.feed(scope).await?;
         let mut incidents = incidents::list(self, scope).await?;
         let active = incidents.iter().filter(|incident| incident.state == "active").count();
@@ -147,8 +156,9 @@ impl Center {
             verdict_shape: look(verdict_state).0,
             requests: count(matrix.requests),
             error_rate: matrix.error_rate_pct.map_or_else(|| "–".to_owned(), percent),
-            sign_ups: count(unsigned(tiles::sign_ups(db, scope).await?)),
-            first_uses: count(unsigned(first_uses)),
+            sign_ups: count(unsigned(taken.sign_ups)),
+            first_uses: count(unsigned(taken.count("activation_first_use"))),
+            growth: growth_view(&business),
             apps,
             funnels: tiles::funnels(self, scope).await?.iter().map(funnel_view).collect(),
             money: tiles::settled(self, scope).await?.iter().map(money_view).collect(),
@@ -279,13 +289,33 @@ fn funnel_view(funnel: &Funnel) -> FunnelView {
     });
     let bars = bars.collect();
     let (title, path) = match funnel.funnel {
-        "b2c" => ("Students", "B2C · A7 → A1 → A5"),
+        "b2c" => ("Students", "B2C · A7 → A5 → A1"),
         _ => ("Providers", "B2B · A7 → A6"),
     };
     FunnelView { title, path, bars, is_empty: most == 0 }
 }
 
+fn growth_view(business: &Business) -> Vec<GrowthFigure> {
+    let share = |title, ratio: &Ratio, parts: (&str, &str)| GrowthFigure {
+        title,
+        value: ratio.value.map_or_else(|| "–".to_owned(), |value| percent(value * 100.0)),
+        of: format!("{:.0} {} of {} {}", ratio.numerator, parts.0, count(unsigned(ratio.denominator)), parts.1),
+    };
+    let ttfv = &business.ttfv_min;
+    vec![
+        share("Click-through rate", &business.ctr, ("clicks", "impressions")),
+        share("Sign-up rate", &business.signup_rate, ("sign-ups", "visits")),
+        share("Checkout conversion", &business.checkout_conv_rate, ("paid", "checkouts")),
+        GrowthFigure {
+            title: "Time to first value",
+            value: ttfv.value.map_or_else(|| "–".to_owned(), |minutes| format!("{minutes:.1} min")),
+            of: format!("mean of {} first uses", count(unsigned(ttfv.denominator))),
+        },
+    ]
+}
+
 fn capitalised(word: &str) -> String {
+    let word = words(word);
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use common::clock::parse_rfc3339;
 use common::ids::TraceId;
 use common::service::{Problem, Query};
 use serde::Deserialize;
@@ -12,7 +11,7 @@ use serde::Deserialize;
 use super::format::{clock_time, ms, words};
 use super::page;
 use crate::reference::Shared;
-use crate::reference::events::{Stored, apps_of, of_trace};
+use crate::reference::events::{self, Stored, apps_of, of_trace};
 
 /// The query string of the page.
 #[derive(Debug, Deserialize)]
@@ -25,6 +24,7 @@ pub(super) struct Search {
 struct Hop {
     at: String,
     offset: String,
+    step: String,
     app: String,
     event: String,
     namespace: String,
@@ -65,15 +65,9 @@ pub(super) async fn show(State(center): State<Shared>, Query(search): Query<Sear
         let message = "No event of this trace has arrived yet. Reports take up to a minute.";
         return page(StatusCode::NOT_FOUND, &blank(message));
     }
-    let start_ms = happened_ms(&events[0]);
-    let last_ms = events.iter().map(happened_ms).max().unwrap_or(start_ms);
-    let hops = events.iter().map(|stored| hop(stored, start_ms)).collect();
-    let took = whole_ms(last_ms - start_ms);
-    page(StatusCode::OK, &Lineage { apps: apps_of(&events), hops, took, ..blank("") })
-}
-
-fn happened_ms(stored: &Stored) -> i64 {
-    stored.event["timestamp"].as_str().and_then(|text| parse_rfc3339(text).ok()).unwrap_or(stored.received_at_ms)
+    let hops: Vec<_> = events::hops(&events).zip(&events).map(|(hop, stored)| shown(&hop, stored)).collect();
+    let took = events::hops(&events).map(|hop| hop.since_first_ms).max().unwrap_or(0);
+    page(StatusCode::OK, &Lineage { apps: apps_of(&events), hops, took: whole_ms(took), ..blank("") })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a span of one trace")]
@@ -81,17 +75,17 @@ fn whole_ms(span: i64) -> String {
     if span < 1_000 { format!("{span} ms") } else { ms(span as f64) }
 }
 
-fn hop(stored: &Stored, start_ms: i64) -> Hop {
+fn shown(hop: &events::Hop<'_>, stored: &Stored) -> Hop {
     let text = |name: &str| stored.event[name].as_str().unwrap_or_default().to_owned();
-    let at_ms = happened_ms(stored);
     Hop {
-        at: clock_time(at_ms),
-        offset: format!("+{}", whole_ms(at_ms - start_ms)),
-        app: text("app_id"),
-        event: words(&text("event")),
+        at: clock_time(hop.at_ms),
+        offset: format!("+{}", whole_ms(hop.since_first_ms)),
+        step: format!("+{}", whole_ms(hop.since_previous_ms)),
+        app: hop.app_id.to_owned(),
+        event: words(hop.event),
         namespace: text("namespace"),
         route: format!("{} {}", text("method"), text("route")),
         status: stored.event["status"].as_i64().unwrap_or_default(),
-        arrived_after: whole_ms((stored.received_at_ms - at_ms).max(0)),
+        arrived_after: whole_ms((stored.received_at_ms - hop.at_ms).max(0)),
     }
 }

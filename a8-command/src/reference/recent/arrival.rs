@@ -8,7 +8,7 @@ use super::digest::{RouteKey, Sample};
 
 /// The columns that [`read`] wants.
 pub(super) const COLUMNS: &str =
-    "seq, at_ms, namespace, event, app_id, method, route, trace_id, status, p95_ms, sample_rate";
+    "seq, at_ms, namespace, event, app_id, method, route, trace_id, status, p95_ms, sample_rate, simulated, clicked";
 
 /// What is kept of an event.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) status: i64,
     pub(crate) p95_ms: f64,
     pub(crate) sample_rate: f64,
+    pub(crate) simulated: bool,
+    pub(crate) clicked: bool,
 }
 
 impl Arrival<'_> {
@@ -55,5 +57,7 @@ pub(super) fn read<T>(row: &Row, then: impl FnOnce(&Arrival<'_>) -> T) -> Result
         status: row.int("status")?,
         p95_ms: row.real("p95_ms")?,
         sample_rate: row.real("sample_rate")?,
+        simulated: row.int("simulated")? != 0,
+        clicked: row.int("clicked")? != 0,
     }))
 }

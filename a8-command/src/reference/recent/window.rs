@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::digest::{Digests, Matrix, Sample};
+use crate::reference::tiles::{SIGN_UP, Taken};
 
 /// Traces named per step of a funnel, the newest first.
 pub(crate) const SHOWN: usize = 20;
@@ -31,16 +32,25 @@ struct Step {
     traces: BTreeMap<At, String>,
     /// How often each trace occurs since where the window stands.
     counted: HashMap<String, usize>,
+    /// The sum of these.
+    times: usize,
 }
 
 impl Step {
     fn moved(&mut self, from_ms: i64, to_ms: i64) {
         for (_, trace) in self.traces.range((from_ms, i64::MIN)..(to_ms.max(from_ms), i64::MIN)) {
-            uncount(&mut self.counted, trace);
+            uncount(&mut self.counted, &mut self.times, trace);
         }
         for (_, trace) in self.traces.range((to_ms, i64::MIN)..(from_ms.max(to_ms), i64::MIN)) {
             *self.counted.entry(trace.clone()).or_default() += 1;
+            self.times += 1;
         }
+    }
+
+    /// Traces counted here and there.
+    fn shared_with(&self, other: &Self) -> usize {
+        let (few, many) = if self.counted.len() < other.counted.len() { (self, other) } else { (other, self) };
+        few.counted.keys().filter(|trace| many.counted.contains_key(*trace)).count()
     }
 
     /// Sums up what happened since where the window stands.
@@ -65,9 +75,10 @@ impl Step {
     }
 }
 
-fn uncount(counted: &mut HashMap<String, usize>, trace: &str) {
+fn uncount(counted: &mut HashMap<String, usize>, sum: &mut usize, trace: &str) {
     if let Some(times) = counted.get_mut(trace) {
         *times -= 1;
+        *sum -= 1;
         if *times == 0 {
             counted.remove(trace);
         }
@@ -103,6 +114,7 @@ impl Window {
         }
         if at_ms >= self.since_ms {
             *step.counted.entry(trace.clone()).or_default() += 1;
+            step.times += 1;
         }
         step.traces.insert((at_ms, seq), trace);
     }
@@ -118,7 +130,7 @@ impl Window {
         for step in self.steps.values_mut() {
             while let Some(oldest) = step.traces.first_entry().filter(|oldest| oldest.key().0 <= through_ms) {
                 if oldest.key().0 >= self.since_ms {
-                    uncount(&mut step.counted, oldest.get());
+                    uncount(&mut step.counted, &mut step.times, oldest.get());
                 }
                 oldest.remove();
             }
@@ -147,6 +159,28 @@ impl Window {
     /// Who reached which step since where the window stands.
     pub(super) fn steps(&self) -> Steps {
         self.steps.iter().map(|(name, step)| (name.clone(), step.reached(self.since_ms))).collect()
+    }
+
+    /// How often each step was taken since where the window stands, and how many traces went on.
+    pub(super) fn taken(&self) -> Taken {
+        let none = Step::default();
+        let step = |name: &str, app: &str| self.steps.get(&(name.to_owned(), app.to_owned())).unwrap_or(&none);
+        let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let (seen, started) = (step("cta_impression", "A7"), step("checkout_started", "A5"));
+        let (student, provider) = (step(SIGN_UP, "A1"), step(SIGN_UP, "A6"));
+        let signed_up = student.counted.len() + provider.counted.len() - student.shared_with(provider);
+        let mut counts = BTreeMap::new();
+        for ((name, _), step) in self.steps.iter().filter(|((name, _), step)| name != SIGN_UP && step.times > 0) {
+            *counts.entry(name.clone()).or_default() += number(step.times);
+        }
+        Taken {
+            counts,
+            sign_ups: number(signed_up),
+            visits: number(seen.counted.len()),
+            visits_signed_up: number(seen.shared_with(student)),
+            checkouts: number(started.counted.len()),
+            checkouts_completed: number(started.shared_with(step("checkout_completed", "A5"))),
+        }
     }
 
     /// Requests between two times, both included, in order of time.

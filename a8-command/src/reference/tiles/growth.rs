@@ -1,82 +1,115 @@
-//! Growth and activation: counts of events, and the growth figures that apps report with them.
+//! Growth, activation and outcomes: counts of what was done, and ratios computed from them.
 
 use std::collections::BTreeMap;
 
-use common::service::{Db, DbError};
-use serde_json::{Value, json};
+use common::service::{Db, DbError, Defect};
+use serde::Serialize;
+use serde_json::json;
 
-use super::{Members, members};
+use super::steps::{CLICK, Taken};
+use super::{Members, lists, members};
+use crate::reference::Center;
 use crate::reference::scope::Scope;
 
-/// How many events of each name there were; those without an event count 0.
-pub(crate) async fn counts(db: &Db, scope: &Scope, names: &[&str]) -> Result<BTreeMap<String, i64>, DbError> {
-    let list = names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
-    let sql = format!(
-        "SELECT event, COUNT(*) AS n FROM events WHERE {} AND event IN ({list}) GROUP BY event",
-        scope.condition()
-    );
-    let mut counts: BTreeMap<_, _> = names.iter().map(|name| ((*name).to_owned(), 0)).collect();
-    for row in db.query(&sql, scope.values()).await? {
-        counts.insert(row.text("event")?, row.int("n")?);
+/// A figure with what it was computed from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Ratio {
+    /// `None` if there is nothing to divide by.
+    pub(crate) value: Option<f64>,
+    pub(crate) numerator: f64,
+    pub(crate) denominator: i64,
+    from: &'static str,
+}
+
+impl Ratio {
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    fn of(numerator: i64, denominator: i64) -> Self {
+        Self::mean(numerator as f64, denominator)
     }
-    Ok(counts)
+
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    fn mean(numerator: f64, denominator: i64) -> Self {
+        let value = (denominator > 0).then(|| numerator / denominator as f64);
+        Self { value, numerator, denominator, from: "events" }
+    }
 }
 
-/// The reported values of one growth figure in order of arrival.
-async fn reported(db: &Db, scope: &Scope, metric: &str) -> Result<Vec<f64>, DbError> {
+/// The business metrics of schema v1, from the events themselves. None of these events is sampled, so none is weighted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Business {
+    /// Clicks per impression.
+    pub(crate) ctr: Ratio,
+    /// Of the traces with an impression, those with a student's sign-up.
+    pub(crate) signup_rate: Ratio,
+    /// Of the traces that were sent to the payment page, those that paid.
+    pub(crate) checkout_conv_rate: Ratio,
+    /// Mean minutes from sign-up to the first use of AI.
+    pub(crate) ttfv_min: Ratio,
+}
+
+/// The business metrics of a scope.
+pub(crate) async fn business(center: &Center, scope: &Scope, taken: &Taken) -> Result<Business, DbError> {
+    let (impressions, clicks) = (taken.count("cta_impression"), taken.count(CLICK));
+    let seen = if center.ctx.has(Defect::A8CtrOverAllBeacons) { impressions + clicks } else { impressions };
+    let minutes = ttfv(&center.ctx.db, scope).await?;
+    Ok(Business {
+        ctr: Ratio::of(clicks, seen),
+        signup_rate: Ratio::of(taken.visits_signed_up, taken.visits),
+        checkout_conv_rate: Ratio::of(taken.checkouts_completed, taken.checkouts),
+        ttfv_min: Ratio::mean(minutes.iter().sum(), i64::try_from(minutes.len()).unwrap_or(i64::MAX)),
+    })
+}
+
+/// Minutes from sign-up to first use, as first uses tell them, the shortest first.
+async fn ttfv(db: &Db, scope: &Scope) -> Result<Vec<f64>, DbError> {
     let sql = format!(
-        "SELECT value FROM growth WHERE {} AND metric = '{metric}' ORDER BY seq DESC LIMIT 1000",
-        scope.condition()
+        "SELECT value FROM growth WHERE metric = 'ttfv_min' AND seq IN
+         (SELECT seq FROM events WHERE {} AND event = 'activation_first_use' AND {}) ORDER BY value",
+        scope.condition(),
+        scope.real()
     );
-    let rows = db.query(&sql, scope.values()).await?;
-    rows.iter().rev().map(|row| row.real("value")).collect()
+    db.query(&sql, scope.values()).await?.iter().map(|row| row.real("value")).collect()
 }
 
-/// Count, mean and newest value; `null` if none was reported.
-#[expect(clippy::cast_precision_loss, reason = "at most a thousand values")]
-fn summary(values: &[f64]) -> Value {
-    let Some(latest) = values.last() else { return Value::Null };
-    json!({ "reports": values.len(), "mean": values.iter().sum::<f64>() / values.len() as f64, "latest": latest })
+fn chosen<'a>(counts: &BTreeMap<String, i64>, names: &[&'a str]) -> BTreeMap<&'a str, i64> {
+    names.iter().map(|name| (*name, counts.get(*name).copied().unwrap_or(0))).collect()
 }
 
-pub(super) async fn growth(db: &Db, scope: &Scope) -> Result<Members, DbError> {
+pub(super) async fn growth(center: &Center, scope: &Scope) -> Result<Members, DbError> {
+    let taken = center.recent.taken(&center.ctx.db, scope).await?;
     let names = [
         "page_published",
         "cta_emitted",
         "cta_impression",
+        CLICK,
         "lead_captured",
         "identity_ok",
         "provider_registered",
         "provider_listing_published",
+        "checkout_started",
         "checkout_completed",
     ];
-    let mut metrics = Members::new();
-    for metric in ["ctr", "signup_rate", "checkout_conv_rate", "ttfv_min"] {
-        metrics.insert(metric.to_owned(), summary(&reported(db, scope, metric).await?));
-    }
-    let counts = counts(db, scope, &names).await?;
-    let sign_ups = sign_ups(db, scope).await?;
-    Ok(members(json!({ "counts": counts, "sign_ups": sign_ups, "business_metrics": metrics })))
+    let counts = chosen(&taken.counts, &names);
+    let business = business(center, scope, &taken).await?;
+    Ok(members(json!({ "counts": counts, "sign_ups": taken.sign_ups, "business_metrics": business })))
 }
 
-/// People whose sign-up was reported: proofs of identity and registrations on a sign-up route, one per trace.
-pub(crate) async fn sign_ups(db: &Db, scope: &Scope) -> Result<i64, DbError> {
-    let sql = format!(
-        "SELECT COUNT(DISTINCT trace_id) AS n FROM events WHERE {} AND event IN ('identity_ok', 'provider_registered')
-         AND (route LIKE '%signup%' OR route LIKE '%sign-up%' OR route LIKE '%register%')",
-        scope.condition()
-    );
-    let row = db.query_one(&sql, scope.values()).await?;
-    row.map_or(Ok(0), |row| row.int("n"))
-}
-
-pub(super) async fn activation(db: &Db, scope: &Scope) -> Result<Members, DbError> {
-    let counts = counts(db, scope, &["activation_first_use", "credit_decrement", "document_ingested"]).await?;
-    let mut ttfv = reported(db, scope, "ttfv_min").await?;
-    ttfv.sort_unstable_by(f64::total_cmp);
-    let rank = |percent: usize| ttfv.get((ttfv.len() * percent).div_ceil(100).max(1) - 1).copied();
+pub(super) async fn activation(center: &Center, scope: &Scope) -> Result<Members, DbError> {
+    let counts = center.recent.counts(&center.ctx.db, scope).await?;
+    let counts = chosen(&counts, &["activation_first_use", "credit_decrement", "document_ingested"]);
+    let minutes = ttfv(&center.ctx.db, scope).await?;
+    let rank = |percent: usize| minutes.get((minutes.len() * percent).div_ceil(100).max(1) - 1).copied();
     Ok(members(json!({
         "counts": counts,
-        "ttfv_min": { "reports": ttfv.len(), "p50": rank(50), "p95": rank(95) },
+        "first_uses": counts["activation_first_use"],
+        "credits_spent": counts["credit_decrement"],
+        "ttfv_min": { "reports": minutes.len(), "p50": rank(50), "p95": rank(95) },
     })))
+}
+
+pub(super) async fn outcomes(center: &Center, scope: &Scope) -> Result<Members, DbError> {
+    let names = ["document_ingested", "orchestration_cycle_complete", "activation_first_use"];
+    let counts = center.recent.counts(&center.ctx.db, scope).await?;
+    let newest = lists::newest(&center.ctx.db, scope, &names).await?;
+    Ok(members(json!({ "counts": chosen(&counts, &names), "outcomes": newest })))
 }

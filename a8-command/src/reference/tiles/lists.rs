@@ -4,7 +4,6 @@ use common::clock::rfc3339;
 use common::service::{Db, DbError};
 use serde_json::{Value, json};
 
-use super::growth::counts;
 use super::{Members, members};
 use crate::reference::scope::Scope;
 
@@ -12,12 +11,13 @@ use crate::reference::scope::Scope;
 const SHOWN: usize = 100;
 
 /// Events of these names, the newest first.
-async fn newest(db: &Db, scope: &Scope, names: &[&str]) -> Result<Vec<Value>, DbError> {
+pub(super) async fn newest(db: &Db, scope: &Scope, names: &[&str]) -> Result<Vec<Value>, DbError> {
     let list = names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     let sql = format!(
         "SELECT seq, at_ms, event, app_id, route, status, trace_id, idempotency_key FROM events
-         WHERE {} AND event IN ({list}) ORDER BY at_ms DESC, seq DESC LIMIT {SHOWN}",
-        scope.condition()
+         WHERE {} AND event IN ({list}) AND {} ORDER BY at_ms DESC, seq DESC LIMIT {SHOWN}",
+        scope.condition(),
+        scope.real()
     );
     let rows = db.query(&sql, scope.values()).await?;
     rows.iter()
@@ -34,12 +34,6 @@ async fn newest(db: &Db, scope: &Scope, names: &[&str]) -> Result<Vec<Value>, Db
             }))
         })
         .collect()
-}
-
-pub(super) async fn outcomes(db: &Db, scope: &Scope) -> Result<Members, DbError> {
-    let names = ["document_ingested", "orchestration_cycle_complete"];
-    let counts = counts(db, scope, &names).await?;
-    Ok(members(json!({ "counts": counts, "outcomes": newest(db, scope, &names).await? })))
 }
 
 pub(super) async fn approvals(db: &Db, scope: &Scope) -> Result<Members, DbError> {

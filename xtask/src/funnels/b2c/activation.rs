@@ -63,7 +63,7 @@ fn ttfv_ms(walk: &StudentWalk) -> Option<i64> {
 }
 
 /// The ratios of the growth tile, numerator and denominator each, against the walks counted here.
-fn metrics(walks: &StudentWalks) -> Vec<Finding> {
+pub(super) fn metrics(walks: &StudentWalks) -> Vec<Finding> {
     let Some(trace) = walks.walks.first().map(|walk| walk.trace_id) else { return Vec::new() };
     let counted = |step: &str| count(walks, step);
     let expected = [
@@ -96,6 +96,6 @@ fn ttfv(walks: &StudentWalks, trace: TraceId) -> Finding {
 }
 
 fn part_of(growth: &Value, metric: &str, part: &str) -> String {
-    let found = growth.pointer(&format!("/business_metrics/{metric}/{part}"));
-    found.map_or_else(|| "nothing".to_owned(), ToString::to_string)
+    let found = growth.pointer(&format!("/business_metrics/{metric}/{part}")).and_then(Value::as_f64);
+    found.map_or_else(|| "nothing".to_owned(), |count| count.to_string())
 }

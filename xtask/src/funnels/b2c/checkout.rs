@@ -52,7 +52,7 @@ fn converted(run: &mut Run, walks: &StudentWalks) -> Result<(), RunError> {
     run.record(Record::Ruled(through.ruled()))
 }
 
-fn money_of(walk: &StudentWalk, seen: &StudentSeen) -> Vec<Finding> {
+pub(super) fn money_of(walk: &StudentWalk, seen: &StudentSeen) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut want = |what: &str, expected: String, found: Option<&Value>| {
         let found = found.map_or_else(|| "nothing".to_owned(), plain);
@@ -80,7 +80,7 @@ fn money_of(walk: &StudentWalk, seen: &StudentSeen) -> Vec<Finding> {
     findings
 }
 
-fn kept_out(walk: &StudentWalk, seen: &StudentSeen) -> Finding {
+pub(super) fn kept_out(walk: &StudentWalk, seen: &StudentSeen) -> Finding {
     let found = seen.live_settlements.map_or_else(|| "no tile".to_owned(), |n| n.to_string());
     finding("settlements of the walk in A8's live finance tile".into(), "0".into(), found, walk.trace_id)
 }

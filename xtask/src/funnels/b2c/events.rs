@@ -43,7 +43,7 @@ pub(super) fn rule(run: &mut Run, walks: &StudentWalks) -> Result<(), RunError> 
     judge(run, claim(AppId::A3, 3, "hands_over", text), &findings, "A2's lineage against the walks")
 }
 
-fn told_by(app: AppId, walk: &StudentWalk) -> Vec<Finding> {
+pub(super) fn told_by(app: AppId, walk: &StudentWalk) -> Vec<Finding> {
     let Some(seen) = &walk.seen else { return Vec::new() };
     let own = expected(walk).filter(|(name, _)| name.starts_with(app.as_str()));
     own.map(|(name, times)| {
@@ -53,7 +53,7 @@ fn told_by(app: AppId, walk: &StudentWalk) -> Vec<Finding> {
     .collect()
 }
 
-fn handed_over(walk: &StudentWalk) -> Option<Finding> {
+pub(super) fn handed_over(walk: &StudentWalk) -> Option<Finding> {
     let seen = walk.seen.as_ref()?;
     let kept = match seen.kept_by_a2 {
         0 => {

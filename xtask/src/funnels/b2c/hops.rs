@@ -14,11 +14,13 @@ use crate::run::{Run, RunError};
 
 /// The limit, in microseconds.
 const LIMIT_US: u64 = 150_000;
+/// Fewer walks than a sign-up rate needs decide nothing about a percentile either.
+const ENOUGH: u64 = 35;
 /// Requests that wait for somebody else: A4's tokens, the payment provider, a password's hash aside.
 const WAITS: [&str; 3] = ["first action", "checkout", "pay"];
 
 /// One kind of request over all walks.
-struct Hop {
+pub(super) struct Hop {
     name: String,
     p95_us: u64,
     n: u64,
@@ -38,7 +40,7 @@ pub(super) fn rule(run: &mut Run, walks: &StudentWalks) -> Result<(), RunError> 
     Ok(())
 }
 
-fn hops_of(app: AppId, walks: &StudentWalks) -> Vec<Hop> {
+pub(super) fn hops_of(app: AppId, walks: &StudentWalks) -> Vec<Hop> {
     let mut by_name: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     let own = walks.walks.iter().flat_map(|walk| &walk.hops).filter(|hop| hop.app == app && hop.status > 0);
     for hop in own.filter(|hop| !WAITS.contains(&hop.name.as_str())) {
@@ -48,7 +50,7 @@ fn hops_of(app: AppId, walks: &StudentWalks) -> Vec<Hop> {
 }
 
 fn hop(name: &str, samples: Vec<u64>) -> Option<Hop> {
-    let judgement = judge_latency(&samples, LIMIT_US, Quantile::P95, Terms::default());
+    let judgement = judge_latency(&samples, LIMIT_US, Quantile::P95, Terms { n_min: ENOUGH, ..Terms::default() });
     let over = samples.iter().filter(|us| **us > LIMIT_US).count() as u64;
     let n = samples.len() as u64;
     let mut sorted = samples;
@@ -57,7 +59,7 @@ fn hop(name: &str, samples: Vec<u64>) -> Option<Hop> {
     Some(Hop { name: name.to_owned(), p95_us, n, over, judgement })
 }
 
-fn verdict(hops: &[Hop]) -> (Verdict, String) {
+pub(super) fn verdict(hops: &[Hop]) -> (Verdict, String) {
     let worst = hops.iter().max_by_key(|hop| (hop.judgement.decision == Decision::Fail, hop.p95_us));
     let counted =
         |hop: &Hop| Some(Figures { judgement: Some(hop.judgement), ..Figures::counted("requests", hop.n, hop.over)? });
