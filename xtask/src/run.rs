@@ -131,7 +131,9 @@ impl Run {
 
     /// Where what the browser keeps of failures lies.
     pub(crate) fn browser_folder(&self) -> PathBuf {
-        self.ledger.dir().join("browser")
+        let folder = self.ledger.dir().join("browser");
+        // Playwright runs elsewhere.
+        std::path::absolute(&folder).unwrap_or(folder)
     }
 
     /// Makes sure that all records so far are on the disk.

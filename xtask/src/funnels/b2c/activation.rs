@@ -20,6 +20,13 @@ pub(in crate::funnels) fn rule(run: &mut Run) -> Result<(), RunError> {
     let Some(walks) = run.view.students.clone() else { return Ok(()) };
     activated(run, &walks)?;
     let text = "A8 computes the walks' ctr, signup_rate, checkout_conv_rate and ttfv_min from their events";
+    let (all, through) = (walks.walks.len() as u64, count(&walks, PAID));
+    if through < all {
+        let reason = format!("{} of {all} walks broke, so what A8 should show of them is not known", all - through);
+        let line = format!("not tried: {reason}");
+        let claim = claim(AppId::A8, PHASE, "metrics", text);
+        return run.record(Record::Ruled(Ruling::new(claim, Verdict::Skipped { reason }, line, RERUN)));
+    }
     judge(run, claim(AppId::A8, PHASE, "metrics", text), &metrics(&walks), "A8's growth tile against the walks")
 }
 
