@@ -1,5 +1,7 @@
 //! A student's way through a payment: plan button, hosted page, and back.
 
+use std::time::Duration;
+
 use common::check::{CheckContext, CheckError, Findings};
 use common::client::{ClientError, Reply, Session};
 use common::ids::{AppId, TraceId};
@@ -74,13 +76,17 @@ pub(super) async fn record(cx: &CheckContext, trace: TraceId) -> Result<Reply, C
     cx.client.get(AppId::A5, &format!("/api/transactions/{trace}")).send().await
 }
 
-/// The record of a trace once `done` says so, else as it is when the patience ends.
+/// A payment provider tells of a payment at once; whoever was not told by then was refused or never asked.
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
+
+/// The record of a trace once `done` says so, else as it is when the time for it is over.
 pub(super) async fn settled(
     cx: &CheckContext,
     trace: TraceId,
     done: impl Fn(&Value) -> bool,
 ) -> Result<Reply, CheckError> {
-    let found = cx
+    let within = CheckContext { patience: cx.patience.min(TOLD_WITHIN), ..cx.clone() };
+    let found = within
         .eventually(|| async {
             let reply = record(cx, trace).await?;
             let is_done = reply.json().is_ok_and(|body| done(&body));

@@ -125,6 +125,23 @@ mod tests {
     }
 
     #[test]
+    fn every_check_and_workload_that_a_runbook_names_is_there() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(FOLDER);
+        for runbook in rendered(&folder).unwrap() {
+            let words: Vec<&str> = runbook.text.split([' ', '`', '\n', ',']).collect();
+            for pair in words.windows(2) {
+                let known = |id: &str| {
+                    let Some(Ok(app)) = id.split(['.', '_']).next().map(str::parse) else { return false };
+                    let suite = suites::suite(app);
+                    suite.check(id).is_some() || suite.scenario(id).is_some()
+                };
+                let names = matches!(pair[0], "--check" | "--scenario");
+                assert!(!names || known(pair[1]), "{} names {}, which is not there", runbook.name, pair[1]);
+            }
+        }
+    }
+
+    #[test]
     fn what_a_person_wrote_stays() {
         let folder = tempfile::tempdir().unwrap();
         for runbook in &RUNBOOKS {

@@ -62,10 +62,10 @@ fn checklist(view: &RunView) -> String {
         let _ = writeln!(out, "- [{tick}] **{}** {} ({state})", code(&report.id), cell(&report.claim));
         for (rule, (held, broken)) in by_rule(&report.findings) {
             let tick = if broken.is_empty() { "x" } else { " " };
-            let count = if broken.is_empty() {
-                format!("{held} of {held}")
-            } else {
-                format!("{held} hold, {} do not", broken.len())
+            let count = match (&held[..], broken.len()) {
+                ([one], 0) => only(one),
+                (_, 0) => format!("{0} of {0}", held.len()),
+                (_, some) => format!("{} hold, {some} do not", held.len()),
             };
             let _ = writeln!(out, "  - [{tick}] {}: {count}", cell(&rule));
         }
@@ -83,17 +83,19 @@ fn checklist(view: &RunView) -> String {
     out
 }
 
-/// How often each rule held, and where it did not. A finding of many pages begins with the name of its rule and a colon.
-fn by_rule(findings: &[Finding]) -> BTreeMap<String, (usize, Vec<&Finding>)> {
-    let mut rules: BTreeMap<String, (usize, Vec<&Finding>)> = BTreeMap::new();
+/// What is told of a rule that one finding tells for all pages: `every page may be indexed (262 of 262)`.
+fn only(finding: &Finding) -> String {
+    let (_, text) = finding.what.split_once(": ").unwrap_or(("", "holds"));
+    if finding.seen.contains(" of ") { format!("{} ({})", cell(text), cell(&finding.seen)) } else { cell(text) }
+}
+
+/// What was found of each rule, held and broken. A finding of many pages begins with the name of its rule and a colon.
+fn by_rule(findings: &[Finding]) -> BTreeMap<String, (Vec<&Finding>, Vec<&Finding>)> {
+    let mut rules: BTreeMap<String, (Vec<&Finding>, Vec<&Finding>)> = BTreeMap::new();
     for finding in findings {
         let rule = finding.what.split_once(':').map_or(finding.what.as_str(), |(rule, _)| rule);
-        let entry = rules.entry(rule.to_owned()).or_default();
-        if finding.holds {
-            entry.0 += 1;
-        } else {
-            entry.1.push(finding);
-        }
+        let (held, broken) = rules.entry(rule.to_owned()).or_default();
+        if finding.holds { held.push(finding) } else { broken.push(finding) }
     }
     rules
 }

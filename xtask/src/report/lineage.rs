@@ -11,7 +11,7 @@ use super::{Artifact, Head, text};
 use crate::record::{Funnel, RunView, StudentWalk};
 
 /// Claims about where data went.
-const ABOUT: [&str; 6] = [".events", ".hands_over", ".money", ".test_revenue", ".metrics", ".telemetry."];
+const ABOUT: [&str; 6] = [".events", ".hands_over", ".money", ".test_revenue", ".metrics", ".telemetry.phase2"];
 
 /// The one file.
 pub(super) fn render(view: &RunView) -> Vec<Artifact> {
