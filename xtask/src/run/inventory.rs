@@ -14,6 +14,13 @@ const PHASE: u8 = 0;
 /// Stands in for a part of a path.
 const PLACEHOLDER: &str = "inventory-probe";
 
+/// Keys to the real third parties behind embedded apps, and what stands in for them without.
+const THIRD_PARTIES: [(&str, &str); 3] = [
+    ("HANDSHAKE_STRIPE_SECRET_KEY", "checkout at Stripe's test mode; a stand-in serves without it"),
+    ("HANDSHAKE_STRIPE_WEBHOOK_SECRET", "webhooks of Stripe's test mode"),
+    ("HANDSHAKE_LLM_API_KEY", "answers of a real language model; a small one of our own serves without it"),
+];
+
 /// Looks at every app of the plan.
 pub(super) async fn phase(run: &mut Run) -> Result<(), RunError> {
     let mut inventory = Inventory { apps: Vec::new(), secrets: secrets(run) };
@@ -114,6 +121,13 @@ fn secrets(run: &Run) -> Vec<SecretPresence> {
             let present = given || settings.is_set(&name);
             wanted.push(SecretPresence { name, needed_for: needed_for.to_owned(), present });
         }
+    }
+    if run.embedded.is_some() {
+        wanted.extend(THIRD_PARTIES.map(|(name, needed_for)| SecretPresence {
+            name: name.to_owned(),
+            needed_for: needed_for.to_owned(),
+            present: settings.is_set(name),
+        }));
     }
     wanted
 }
