@@ -20,9 +20,13 @@ pub(in crate::funnels) fn rule(run: &mut Run) -> Result<(), RunError> {
     let Some(walks) = run.view.students.clone() else { return Ok(()) };
     activated(run, &walks)?;
     let text = "A8 computes the walks' ctr, signup_rate, checkout_conv_rate and ttfv_min from their events";
-    let (all, through) = (walks.walks.len() as u64, count(&walks, PAID));
+    let whole =
+        |walk: &&StudentWalk| walk.seen.as_ref().is_some_and(|seen| walk.passed(PAID) && seen.after_ms.is_some());
+    let (all, through) = (walks.walks.len(), walks.walks.iter().filter(whole).count());
     if through < all {
-        let reason = format!("{} of {all} walks broke, so what A8 should show of them is not known", all - through);
+        let part = all - through;
+        let reason =
+            format!("{part} of {all} walks broke or are not all in A8, so what it should compute is not known");
         let line = format!("not tried: {reason}");
         let claim = claim(AppId::A8, PHASE, "metrics", text);
         return run.record(Record::Ruled(Ruling::new(claim, Verdict::Skipped { reason }, line, RERUN)));
