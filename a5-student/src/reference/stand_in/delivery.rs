@@ -203,6 +203,16 @@ fn pause_ms(attempts: i64, draw: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_pause_is_half_to_all_of_its_doubling(attempts in 1..1_000_i64, draw in 0.0..=1.0) {
+            let (least, most) = (pause_ms(attempts, 0.0), pause_ms(attempts, 1.0));
+            prop_assert!((least..=most).contains(&pause_ms(attempts, draw)));
+            prop_assert!(least * 2 == most && most <= LONGEST_PAUSE_MS && least >= FIRST_PAUSE_MS / 2);
+        }
+    }
 
     #[test]
     fn a_signature_is_as_another_implementation_computes_it() {

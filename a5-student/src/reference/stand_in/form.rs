@@ -50,7 +50,43 @@ fn insert(into: &mut Map<String, Value>, path: &[&str], value: String) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    /// Writes a tree as the client libraries do.
+    fn encode(tree: &Value, name: &str, into: &mut url::form_urlencoded::Serializer<'_, String>) {
+        match tree {
+            Value::Object(inner) => {
+                for (key, value) in inner {
+                    let name = if name.is_empty() { key.clone() } else { format!("{name}[{key}]") };
+                    encode(value, &name, into);
+                }
+            }
+            leaf => drop(into.append_pair(name, leaf.as_str().unwrap_or(""))),
+        }
+    }
+
+    fn trees() -> impl Strategy<Value = Value> {
+        let leaf = any::<String>().prop_map(Value::String);
+        let tree = leaf.prop_recursive(4, 24, 4, |inner| {
+            prop::collection::btree_map("[^\\[\\]]{1,8}", inner, 1..4).prop_map(|map| map.into_iter().collect())
+        });
+        prop::collection::btree_map("[^\\[\\]]{1,8}", tree, 0..4).prop_map(|map| map.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(tree in trees()) {
+            let mut written = url::form_urlencoded::Serializer::new(String::new());
+            encode(&tree, "", &mut written);
+            prop_assert_eq!(Value::Object(decode(&written.finish()).unwrap()), tree);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in any::<String>()) {
+            drop(decode(&text));
+        }
+    }
 
     #[test]
     fn hashes_and_lists_nest() {
