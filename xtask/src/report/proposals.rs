@@ -41,20 +41,20 @@ const REMEDIES: [Remedy; 16] = [
     },
     Remedy {
         ids: &["a5.signup_lands"],
-        words: &["a5_session", "redirect loop"],
+        words: &["a5_session", "redirect loop", "goes in a circle"],
         change: "Set `a5_session` in the answer to the callback (`Secure; HttpOnly; SameSite=Lax; Path=/`), and send nobody back \
                  to the login who just came from there.",
         rollback: "Redeploy the release before; nobody is signed in by it, nothing is lost.",
     },
     Remedy {
         ids: &["plan_buttons"],
-        words: &["A5 pricing", "plan button"],
+        words: &["A5 pricing", "plan button", "leads nowhere"],
         change: "Let each plan button send its form to `POST /checkout` with plan and nonce; no script may be needed for it.",
         rollback: "Redeploy the release before; no order depends on the page.",
     },
     Remedy {
         ids: &["webhook"],
-        words: &["/webhooks/stripe"],
+        words: &["/webhooks/stripe", "what it waits for does not come"],
         change: "Check the webhook with the secret of the endpoint that delivers it, then have the provider deliver what was \
                  refused again: each event counts once.",
         rollback: "Put the secret before back; deliveries are repeated for three days.",
