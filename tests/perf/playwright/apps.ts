@@ -32,5 +32,9 @@ function origins(): Map<string, string> {
   return known;
 }
 
+/** True if all apps are on this machine. What is kept of a failure holds cookies and forms: only made-up people have those here. */
+export const onThisMachine = (): boolean =>
+  [...origins().keys()].every((origin) => /^(127\.0\.0\.1|localhost|.+\.localhost)$/.test(new URL(origin).hostname));
+
 /** The app that an address belongs to, as `A5`; null if it is none of theirs. */
 export const appAt = (url: string): string | null => origins().get(new URL(url).origin) ?? null;

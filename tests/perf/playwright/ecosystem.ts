@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { unlink } from "node:fs/promises";
 import AxeBuilder from "@axe-core/playwright";
 import { test as base, expect, type APIRequestContext, type Page } from "@playwright/test";
-import { appAt, directUrlOf, secret, urlOf } from "./apps";
+import { appAt, directUrlOf, onThisMachine, secret, urlOf } from "./apps";
 import { Journey } from "./journey";
 
 export { directUrlOf, urlOf };
@@ -61,6 +61,7 @@ export async function seriousViolations(page: Page): Promise<string[]> {
 export const test = base.extend<{ atHome: void; journey: Journey }>({
   // Set up before the browser's context, and taken down after it has written its archive.
   contextOptions: async ({ contextOptions }, use, testInfo) => {
+    if (!onThisMachine()) return use(contextOptions);
     const path = testInfo.outputPath("journey.har");
     await use({ ...contextOptions, recordHar: { path } });
     const isKept = testInfo.status !== testInfo.expectedStatus;

@@ -1,6 +1,7 @@
 // How the browser tests run. `cargo xtask test` sets the environment: HANDSHAKE_CHROMIUM names the browser, HANDSHAKE_A8_URL
 // and its like say where the apps are.
 import { defineConfig } from "@playwright/test";
+import { onThisMachine } from "./apps";
 
 const chromium = process.env.HANDSHAKE_CHROMIUM || undefined;
 const asRoot = process.getuid?.() === 0;
@@ -29,7 +30,7 @@ export default defineConfig({
     timezoneId: "UTC",
     actionTimeout: 10_000,
     navigationTimeout: 20_000,
-    trace: "retain-on-failure",
+    trace: onThisMachine() ? "retain-on-failure" : "off",
     screenshot: "only-on-failure",
     video: "off",
     launchOptions: {

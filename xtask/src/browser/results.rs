@@ -202,8 +202,12 @@ impl Test {
                 CaseOutcome::Skipped(reason.unwrap_or_else(|| "the spec skips it without a reason".into()))
             }
             status => {
-                let first =
-                    self.results.iter().flat_map(|attempt| &attempt.errors).map(|error| plain(&error.message)).next();
+                let first = self
+                    .results
+                    .iter()
+                    .flat_map(|attempt| &attempt.errors)
+                    .map(|error| without_values(&plain(&error.message)))
+                    .next();
                 CaseOutcome::Failed(first.unwrap_or_else(|| format!("Playwright calls it {status}")))
             }
         }
@@ -235,6 +239,29 @@ fn plain(message: &str) -> String {
             rest.by_ref().find(char::is_ascii_alphabetic);
         } else {
             out.push(c);
+        }
+    }
+    out
+}
+
+/// Addresses in a text without the values of their queries: codes and states are no one else's business.
+fn without_values(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (mut in_query, mut in_value) = (false, false);
+    for (at, c) in text.char_indices() {
+        let ends = c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ')');
+        match c {
+            _ if ends => (in_query, in_value) = (false, false),
+            '?' => in_query = text[..at].rsplit(char::is_whitespace).next().is_some_and(|word| word.contains("://")),
+            '&' => in_value = false,
+            _ => {}
+        }
+        if !in_value {
+            out.push(c);
+        }
+        if c == '=' && in_query && !in_value {
+            in_value = true;
+            out.push('…');
         }
     }
     out
@@ -294,6 +321,13 @@ mod tests {
     fn a_spec_that_cannot_be_loaded_is_a_failure() {
         let report = parse(r#"{ "suites": [], "errors": [{ "message": "SyntaxError" }] }"#).unwrap();
         assert_eq!(report.failed().count(), 1);
+    }
+
+    #[test]
+    fn a_message_tells_addresses_without_the_values_of_their_queries() {
+        let text = "waiting for \"http://a5.localhost:1/auth/callback?code=s3cr3t&state=x%3D\" to finish, a = b? c=d";
+        let told = "waiting for \"http://a5.localhost:1/auth/callback?code=…&state=…\" to finish, a = b? c=d";
+        assert_eq!(without_values(text), told);
     }
 
     #[test]
