@@ -54,7 +54,7 @@ pub(crate) enum Command {
 /// How long a run may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
-    /// The whole run within three minutes.
+    /// The whole run within four minutes.
     Quick,
     /// About twenty minutes.
     Standard,
