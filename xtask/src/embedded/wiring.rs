@@ -30,6 +30,9 @@ pub(super) fn third_parties(settings: &Settings, app: AppId) -> Result<BTreeMap<
     let own = THIRD_PARTIES.iter().filter(|(_, of, _)| *of == app);
     let mut options = BTreeMap::new();
     for (variable, _, option) in own {
+        if variable.ends_with("_BASE_URL") {
+            settings.parsed::<Url>(variable, "an http or https URL")?;
+        }
         if let Some(value) = settings.secret(variable)? {
             options.insert((*option).to_owned(), value.expose().to_owned());
         }
@@ -97,6 +100,12 @@ mod tests {
         let bases = AppId::ALL.into_iter().map(|app| (app, base.clone())).collect();
         assert_eq!(hosts_apart(AppId::A5, &bases)["payment_page_base"], "http://stripe.localhost:7105");
         assert_eq!(hosts_apart(AppId::A1, &bases)["issuer"], "http://a1.localhost:7105");
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_told_before_anything_starts() {
+        let error = third_parties(&Settings::of([("HANDSHAKE_STRIPE_BASE_URL", "nonsense")]), AppId::A5).unwrap_err();
+        assert!(error.to_string().contains("HANDSHAKE_STRIPE_BASE_URL"), "{error}");
     }
 
     #[test]

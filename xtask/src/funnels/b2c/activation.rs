@@ -6,7 +6,7 @@ use common::verdict::{Confirmation, Ruling, Verdict};
 use serde_json::Value;
 
 use super::events::{finding, judge};
-use super::{ACTIVATED, PAID, RERUN, SIGNED_UP, TARGET, claim, count, first_break, stuck};
+use super::{ACTIVATED, PAID, RERUN, SIGNED_UP, TARGET, claim, count, first_break, stuck, unasked};
 use crate::funnels::walks::Through;
 use crate::record::{Record, StudentWalk, StudentWalks};
 use crate::run::{Run, RunError};
@@ -36,6 +36,9 @@ pub(in crate::funnels) fn rule(run: &mut Run) -> Result<(), RunError> {
 
 fn activated(run: &mut Run, walks: &StudentWalks) -> Result<(), RunError> {
     let text = "90 % of students get their first answer within 5 minutes of their sign-up";
+    if unasked(run, PHASE, "activation", text)? {
+        return Ok(());
+    }
     let came = count(walks, SIGNED_UP);
     if came == 0 {
         let verdict = Verdict::nothing_seen("walks", "at least 35 that sign up");

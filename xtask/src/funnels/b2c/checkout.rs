@@ -6,7 +6,7 @@ use common::verdict::{Confirmation, Ruling, Verdict};
 use serde_json::Value;
 
 use super::events::{finding, judge};
-use super::{ACTIVATED, PAID, RERUN, TARGET, claim, count, first_break, stuck};
+use super::{ACTIVATED, PAID, RERUN, TARGET, claim, count, first_break, stuck, unasked};
 use crate::funnels::walks::Through;
 use crate::record::{Record, StudentSeen, StudentWalk, StudentWalks};
 use crate::run::{Run, RunError};
@@ -24,7 +24,9 @@ pub(in crate::funnels) fn rule(run: &mut Run) -> Result<(), RunError> {
     let seen = |walk: &StudentWalk| walk.seen.clone().unwrap_or_default();
     let money: Vec<_> = paid.iter().flat_map(|walk| money_of(walk, &seen(walk))).collect();
     let text = "each micro checkout is 0.50 USD and 10 credits, once, in A5's ledger and A8's finance tile";
-    judge(run, claim(AppId::A5, PHASE, "money", text), &money, "A8's finance tile against A5's transaction log")?;
+    if !unasked(run, PHASE, "money", text)? {
+        judge(run, claim(AppId::A5, PHASE, "money", text), &money, "A8's finance tile against A5's transaction log")?;
+    }
     let live: Vec<_> = paid.iter().map(|walk| kept_out(walk, &seen(walk))).collect();
     let text = "money of Stripe's test mode is in no live figure";
     judge(run, claim(AppId::A8, PHASE, "test_revenue", text), &live, "A8's live finance tile against the walks")
