@@ -55,6 +55,16 @@ pub(crate) fn all() -> Vec<Check> {
         }),
         Check::new("a1.identity_in_a8", "a sign-in shows in A8 in its own trace", |cx| Box::pin(flow::in_a8(cx)))
             .needs(&[AppId::A8]),
+        Check::new(
+            "a1.security_headers",
+            "no answer lacks a header that protects browsers, or tells of the inside",
+            |cx| Box::pin(async move { common::check::security_headers(&cx, &crate::contract()).await }),
+        )
+        .phase(6),
+        Check::new("a1.keys_wanted", "routes that want a key take no other, and repeat none", |cx| {
+            Box::pin(async move { common::check::keys_wanted(&cx, &crate::contract()).await })
+        })
+        .phase(6),
     ]
 }
 

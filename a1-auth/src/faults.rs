@@ -67,5 +67,12 @@ fn of_people() -> Vec<Fault> {
         ),
         Fault::defect("a1.login_unlimited", "lets passwords be guessed", Defect::A1LoginUnlimited, "a1.forms"),
         Fault::defect("a1.forms_untied", "takes forms of other browsers", Defect::A1FormsUntied, "a1.forms"),
+        Fault::defect(
+            "a1.headers_missing",
+            "answers lack the headers that protect browsers",
+            Defect::SecurityHeadersMissing,
+            "a1.security_headers",
+        ),
+        Fault::defect("a1.keys_unchecked", "takes any key, or none", Defect::KeysUnchecked, "a1.keys_wanted"),
     ]
 }

@@ -30,5 +30,12 @@ pub(crate) fn all() -> Vec<Fault> {
             Defect::IdempotencyOff,
             "a2.one_key_one_event",
         ),
+        Fault::defect(
+            "a2.headers_missing",
+            "answers lack the headers that protect browsers",
+            Defect::SecurityHeadersMissing,
+            "a2.security_headers",
+        ),
+        Fault::defect("a2.keys_unchecked", "takes any key, or none", Defect::KeysUnchecked, "a2.keys_wanted"),
     ]
 }

@@ -25,5 +25,12 @@ pub(crate) fn all() -> Vec<Fault> {
             Defect::IdempotencyOff,
             "a3.one_key_one_run",
         ),
+        Fault::defect(
+            "a3.headers_missing",
+            "answers lack the headers that protect browsers",
+            Defect::SecurityHeadersMissing,
+            "a3.security_headers",
+        ),
+        Fault::defect("a3.keys_unchecked", "takes any key, or none", Defect::KeysUnchecked, "a3.keys_wanted"),
     ]
 }

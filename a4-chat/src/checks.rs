@@ -25,6 +25,16 @@ pub(crate) fn all() -> Vec<Check> {
         })
         .phase(6),
         Check::new("a4.documents", "a document is read and its outcome told", |cx| Box::pin(completion::documents(cx))),
+        Check::new(
+            "a4.security_headers",
+            "no answer lacks a header that protects browsers, or tells of the inside",
+            |cx| Box::pin(async move { common::check::security_headers(&cx, &crate::contract()).await }),
+        )
+        .phase(6),
+        Check::new("a4.keys_wanted", "routes that want a key take no other, and repeat none", |cx| {
+            Box::pin(async move { common::check::keys_wanted(&cx, &crate::contract()).await })
+        })
+        .phase(6),
     ]
 }
 

@@ -49,6 +49,16 @@ fn sign_up() -> Vec<Check> {
             Box::pin(signup::callback_refuses(cx))
         })
         .needs(&[AppId::A1]),
+        Check::new(
+            "a5.security_headers",
+            "no answer lacks a header that protects browsers, or tells of the inside",
+            |cx| Box::pin(async move { common::check::security_headers(&cx, &crate::contract()).await }),
+        )
+        .phase(6),
+        Check::new("a5.keys_wanted", "routes that want a key take no other, and repeat none", |cx| {
+            Box::pin(async move { common::check::keys_wanted(&cx, &crate::contract()).await })
+        })
+        .phase(6),
     ]
 }
 

@@ -71,5 +71,12 @@ fn any_app() -> Vec<Fault> {
             Defect::TenthRequestFails,
             "a5.micro_checkout",
         ),
+        Fault::defect(
+            "a5.headers_missing",
+            "answers lack the headers that protect browsers",
+            Defect::SecurityHeadersMissing,
+            "a5.security_headers",
+        ),
+        Fault::defect("a5.keys_unchecked", "takes any key, or none", Defect::KeysUnchecked, "a5.keys_wanted"),
     ]
 }

@@ -39,6 +39,16 @@ pub(crate) fn all() -> Vec<Check> {
         .needs(&[AppId::A8]),
         Check::new("a6.revenue_in_a2", "a settlement reaches A2 in its own trace", |cx| Box::pin(revenue::in_a2(cx)))
             .needs(&[AppId::A2]),
+        Check::new(
+            "a6.security_headers",
+            "no answer lacks a header that protects browsers, or tells of the inside",
+            |cx| Box::pin(async move { common::check::security_headers(&cx, &crate::contract()).await }),
+        )
+        .phase(6),
+        Check::new("a6.keys_wanted", "routes that want a key take no other, and repeat none", |cx| {
+            Box::pin(async move { common::check::keys_wanted(&cx, &crate::contract()).await })
+        })
+        .phase(6),
     ]
 }
 

@@ -23,5 +23,12 @@ pub(crate) fn all() -> Vec<Fault> {
             Defect::LoginPageInsteadOfJson,
             "a6.conformance",
         ),
+        Fault::defect(
+            "a6.headers_missing",
+            "answers lack the headers that protect browsers",
+            Defect::SecurityHeadersMissing,
+            "a6.security_headers",
+        ),
+        Fault::defect("a6.keys_unchecked", "takes any key, or none", Defect::KeysUnchecked, "a6.keys_wanted"),
     ]
 }

@@ -37,6 +37,16 @@ pub(crate) fn all() -> Vec<Check> {
             Box::pin(writes::events_in_a8(cx))
         })
         .needs(&[AppId::A8]),
+        Check::new(
+            "a7.security_headers",
+            "no answer lacks a header that protects browsers, or tells of the inside",
+            |cx| Box::pin(async move { common::check::security_headers(&cx, &crate::contract()).await }),
+        )
+        .phase(6),
+        Check::new("a7.keys_wanted", "routes that want a key take no other, and repeat none", |cx| {
+            Box::pin(async move { common::check::keys_wanted(&cx, &crate::contract()).await })
+        })
+        .phase(6),
     ]
 }
 

@@ -54,5 +54,12 @@ pub(crate) fn all() -> Vec<Fault> {
             Defect::PreconditionUnchecked,
             "a7.conformance",
         ),
+        Fault::defect(
+            "a7.headers_missing",
+            "answers lack the headers that protect browsers",
+            Defect::SecurityHeadersMissing,
+            "a7.security_headers",
+        ),
+        Fault::defect("a7.keys_unchecked", "takes any key, or none", Defect::KeysUnchecked, "a7.keys_wanted"),
     ]
 }

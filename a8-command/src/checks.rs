@@ -69,6 +69,16 @@ pub(crate) fn all() -> Vec<Check> {
         Check::new("a8.dashboard", "the dashboard is a page of its own, closed to foreign origins", |cx| {
             Box::pin(page::dashboard(cx))
         }),
+        Check::new(
+            "a8.security_headers",
+            "no answer lacks a header that protects browsers, or tells of the inside",
+            |cx| Box::pin(async move { common::check::security_headers(&cx, &crate::contract()).await }),
+        )
+        .phase(6),
+        Check::new("a8.keys_wanted", "routes that want a key take no other, and repeat none", |cx| {
+            Box::pin(async move { common::check::keys_wanted(&cx, &crate::contract()).await })
+        })
+        .phase(6),
     ]
 }
 

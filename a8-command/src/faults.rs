@@ -61,5 +61,12 @@ pub(crate) fn all() -> Vec<Fault> {
             Defect::PreconditionUnchecked,
             "a8.conformance",
         ),
+        Fault::defect(
+            "a8.headers_missing",
+            "answers lack the headers that protect browsers",
+            Defect::SecurityHeadersMissing,
+            "a8.security_headers",
+        ),
+        Fault::defect("a8.keys_unchecked", "takes any key, or none", Defect::KeysUnchecked, "a8.keys_wanted"),
     ]
 }

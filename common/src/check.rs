@@ -4,6 +4,7 @@ mod conformance;
 mod context;
 mod findings;
 pub mod html;
+mod safety;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,6 +19,7 @@ use crate::units::Micros;
 pub use conformance::{OPEN_BODY, OWN_ERRORS, OWN_PROTOCOL, conformance};
 pub use context::{ARRIVAL_LIMIT, CheckContext};
 pub use findings::{Finding, Findings};
+pub use safety::{keys_wanted, security_headers};
 
 /// The procedure of a check.
 pub type CheckFn = fn(CheckContext) -> Pin<Box<dyn Future<Output = Result<Findings, CheckError>> + Send>>;

@@ -60,6 +60,14 @@ impl Fault {
             blames: app.expect("the id of a check begins with its app"),
         }
     }
+
+    /// Where it is: `in A6`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match &self.kind {
+            FaultKind::Defect(_) => format!("in {}", self.blames),
+        }
+    }
 }
 
 impl Suite {

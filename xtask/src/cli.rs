@@ -24,7 +24,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Runs every app and every phase, writes all deliverables and prints the verdict.
     Ecosystem(EcosystemArgs),
-    /// Runs one app's suite, or a funnel: `b2b` for providers, `b2c` for students.
+    /// Runs one app's suite, a funnel (`b2b` for providers, `b2c` for students), `learning` or `resiliency`.
     Suite(SuiteArgs),
     /// Serves the embedded ecosystem and its dashboard to explore by hand.
     Serve(ServeArgs),
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Runs every test, those in the browser, in k6 and with other people's client libraries included.
     Test(TestArgs),
+    /// Seeds each fault of the catalogue in turn and prints which were caught, and who was blamed.
+    Faults(FaultsArgs),
     /// Measures the load engine: beside other tools, against a known truth, and at its limits.
     Bench(BenchArgs),
     /// Reruns the published error rates of the statistics, or replays golden vectors.
@@ -119,7 +121,7 @@ pub(crate) struct EcosystemArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SuiteArgs {
-    /// `a1` … `a8`, `b2b` or `b2c`.
+    /// `a1` … `a8`, `b2b`, `b2c`, `learning` or `resiliency`.
     pub(crate) name: SuiteName,
     /// Only this workload.
     #[arg(long, value_name = "ID")]
@@ -150,6 +152,8 @@ pub(crate) struct SuiteArgs {
 pub(crate) enum SuiteName {
     App(AppId),
     Funnel(Funnel),
+    /// One phase that is about no single app.
+    Phase(u8),
 }
 
 impl std::str::FromStr for SuiteName {
@@ -159,9 +163,33 @@ impl std::str::FromStr for SuiteName {
         match s.to_ascii_lowercase().as_str() {
             "b2b" => Ok(Self::Funnel(Funnel::B2b)),
             "b2c" => Ok(Self::Funnel(Funnel::B2c)),
-            _ => s.parse().map(Self::App).map_err(|_| "expected a1 to a8, b2b or b2c".to_owned()),
+            "learning" => Ok(Self::Phase(6)),
+            "resiliency" => Ok(Self::Phase(7)),
+            _ => s.parse().map(Self::App).map_err(|_| "expected a1 to a8, b2b, b2c, learning or resiliency".to_owned()),
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FaultsArgs {
+    /// Faults of this file instead of the catalogue; it is described in docs/faults.md.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) catalog: Option<PathBuf>,
+    /// Only this fault, or those of this app (`a6`); may be given several times.
+    #[arg(long, value_name = "ID")]
+    pub(crate) only: Vec<String>,
+    /// Only so many, drawn with --seed.
+    #[arg(long, value_name = "N")]
+    pub(crate) sample: Option<usize>,
+    /// What the draw begins with.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// So many healthy ecosystems are asked the same, to count false alarms.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) healthy: u32,
+    /// Where docs/fault-matrix.md is written, if the whole catalogue was tried.
+    #[arg(long, env = "HANDSHAKE_OUTPUT", default_value = ".")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod baseline;
 mod compare;
 mod doctor;
 mod export;
+mod faults;
 mod ledger;
 mod runs;
 mod serve;
@@ -20,8 +21,9 @@ pub(crate) use baseline::baseline;
 pub(crate) use compare::compare;
 pub(crate) use doctor::doctor;
 pub(crate) use export::export;
+pub(crate) use faults::faults;
 pub(crate) use ledger::{report, verify};
-pub(crate) use runs::{ecosystem, suite};
+pub(crate) use runs::{ecosystem, selected, suite};
 pub(crate) use serve::serve;
 
 use crate::browser::Target;

@@ -10,6 +10,7 @@ mod commands;
 mod compare;
 mod embedded;
 mod export;
+mod faults;
 mod funnels;
 mod history;
 mod k6_trial;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
             Command::Export(args) => commands::export(args),
             Command::Doctor(args) => commands::doctor(args).await,
             Command::Test(args) => commands::test(args).await,
+            Command::Faults(args) => commands::faults(args).await,
             Command::Bench(args) => bench::run(args),
             Command::Calibrate(args) => calibrate::run(&args),
             Command::AppProcess => embedded::run_child().await,

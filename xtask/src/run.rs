@@ -13,7 +13,9 @@ mod logs;
 mod plan;
 mod prior;
 mod probe;
+mod resiliency;
 mod runner;
+mod safety;
 mod second_source;
 mod shapes;
 mod smoke;
@@ -134,6 +136,11 @@ impl Run {
         let folder = self.ledger.dir().join("browser");
         // Playwright runs elsewhere.
         std::path::absolute(&folder).unwrap_or(folder)
+    }
+
+    /// Where the record and the apps' data lie.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.ledger.dir()
     }
 
     /// Makes sure that all records so far are on the disk.

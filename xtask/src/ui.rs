@@ -53,6 +53,8 @@ pub(crate) struct Ui {
     view: Mutex<View>,
     board: Mutex<Board>,
     color: bool,
+    /// Whether the verdict is printed at the end.
+    speaks: bool,
 }
 
 enum View {
@@ -69,13 +71,20 @@ impl Ui {
             view: Mutex::new(view),
             board: Mutex::default(),
             color: io::stdout().is_terminal() && !settings.no_color(),
+            speaks: true,
         }
+    }
+
+    /// Shows nothing.
+    pub(crate) fn silent() -> Self {
+        let view = Mutex::new(View::Plain(Box::new(io::sink())));
+        Self { view, board: Mutex::default(), color: false, speaks: false }
     }
 
     /// Plain lines to anywhere.
     #[cfg(test)]
     pub(crate) fn plain(to: impl Write + Send + 'static) -> Self {
-        Self { view: Mutex::new(View::Plain(Box::new(to))), board: Mutex::default(), color: false }
+        Self { view: Mutex::new(View::Plain(Box::new(to))), board: Mutex::default(), color: false, speaks: true }
     }
 
     /// Names the run and takes its plan, from which the time left is told.
@@ -192,6 +201,9 @@ impl Ui {
         if let View::Live(live) = &mut *self.lock() {
             live.clear();
         }
+        if !self.speaks {
+            return;
+        }
         let text = render_verdict_block(view, self.color);
         let mut out = io::stdout().lock();
         drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
@@ -199,6 +211,9 @@ impl Ui {
 
     /// Says where the reports are.
     pub(crate) fn written(&self, output: &Path) {
+        if !self.speaks {
+            return;
+        }
         let mut out = io::stdout().lock();
         drop(out.write_all(render_place(output).as_bytes()).and_then(|()| out.flush()));
     }
@@ -302,7 +317,8 @@ mod tests {
 
     #[test]
     fn a_live_view_without_a_terminal_shows_nothing_and_stays_calm() {
-        let ui = Ui { view: Mutex::new(View::Live(Live::hidden())), board: Mutex::default(), color: false };
+        let ui =
+            Ui { view: Mutex::new(View::Live(Live::hidden())), board: Mutex::default(), color: false, speaks: true };
         show(&ui);
     }
 }

@@ -8,13 +8,11 @@ use common::service::{Json, Problem};
 use serde_json::json;
 
 use super::keys::KeySet;
-use super::secret;
 use super::state::A1;
 
 /// Signs with a new key from now on.
 pub(super) async fn rotate(State(app): State<A1>, headers: HeaderMap) -> Result<Response, Problem> {
-    let given = headers.get(header::ADMIN_KEY).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !secret::same(given, &app.ctx().config.admin_key) {
+    if !app.ctx().has_admin_key(&headers) {
         let detail = format!("this route needs the administrator's key in {}", header::ADMIN_KEY);
         return Err(Problem::unauthorized(detail));
     }

@@ -3,14 +3,15 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use common::service::{Defect, Json, Problem, RequestContext};
+use common::service::{Ctx, Defect, Json, Problem, RequestContext};
 use serde_json::{Value, json};
 
+use super::App;
 use super::errors::{invalid, shaped};
 use super::model::{self, Answer};
+use super::policy::Kept;
 use super::stream::{self, Frame};
 use super::wire::{ChatRequest, Role};
-use super::{App, policy};
 
 /// `POST /v1/chat/completions`.
 pub(crate) async fn complete(
@@ -22,7 +23,7 @@ pub(crate) async fn complete(
     let request: ChatRequest = serde_json::from_value(body.clone())
         .map_err(|error| invalid("", format!("the body is no chat completion request: {error}")))?;
     check(&request)?;
-    let integrity = policy::asks_for_the_text(&request.user_turns());
+    let integrity = Kept::Fully.declines(&request.user_turns());
     if let Some(provider) = app.provider.as_ref().filter(|_| !integrity) {
         return provider.complete(&context, body, request.stream.unwrap_or(false)).await.map_err(shaped);
     }
@@ -31,7 +32,7 @@ pub(crate) async fn complete(
         let detail = format!("there is no model {model:?}: `GET /v1/models` lists those there are");
         return Err(shaped(Problem::new(StatusCode::NOT_FOUND, "model_not_found", detail)));
     }
-    let answer = model::answer(&request, app.ctx.has(Defect::A4WritesEssays));
+    let answer = model::answer(&request, kept(&app.ctx));
     let frame = Frame {
         id: format!("chatcmpl-{}", uuid::Uuid::now_v7().simple()),
         model,
@@ -93,4 +94,14 @@ pub(crate) async fn models(State(app): State<App>) -> Result<Response, Problem> 
     }
     let model = json!({ "id": model::NAME, "object": "model", "created": 1_767_225_600, "owned_by": "handshake" });
     Ok(Json(json!({ "object": "list", "data": [model] })).into_response())
+}
+
+/// How the policy of academic integrity is kept.
+fn kept(ctx: &Ctx) -> Kept {
+    let defects = [
+        (Defect::A4WritesEssays, Kept::Never),
+        (Defect::A4MissesParaphrase, Kept::InPlainWords),
+        (Defect::A4RefusesHelp, Kept::AgainstAll),
+    ];
+    defects.into_iter().find(|(defect, _)| ctx.has(*defect)).map_or(Kept::Fully, |(_, kept)| kept)
 }

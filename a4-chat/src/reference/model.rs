@@ -1,7 +1,7 @@
 //! The embedded model: no learning, no chance. The same messages get the same tokens, so that every count can be
 //! checked. A token is a word with the space before it.
 
-use super::policy;
+use super::policy::Kept;
 use super::wire::ChatRequest;
 
 /// The name it goes by.
@@ -50,13 +50,14 @@ const CLOSINGS: [&str; 3] = [
     "Shall we go through one example?",
 ];
 
-/// Answers. `ghostwriter` is the defect that writes essays.
-pub(crate) fn answer(request: &ChatRequest, ghostwriter: bool) -> Answer {
+/// Answers, with the policy of academic integrity kept as told.
+pub(crate) fn answer(request: &ChatRequest, policy: Kept) -> Answer {
     let turns = request.user_turns();
-    let text = if policy::asks_for_the_text(&turns) {
-        if ghostwriter { ESSAY.to_owned() } else { DECLINE.to_owned() }
-    } else {
-        advice(&turns)
+    let asked = Kept::Fully.declines(&turns);
+    let text = match (policy.declines(&turns), asked) {
+        (true, _) if policy != Kept::Never => DECLINE.to_owned(),
+        (_, true) => ESSAY.to_owned(),
+        _ => advice(&turns),
     };
     let mut tokens = tokens(&text);
     let limit = request.limit();
@@ -101,15 +102,18 @@ mod tests {
 
     #[test]
     fn the_same_question_gets_the_same_tokens() {
-        assert_eq!(answer(&ask("When is the deadline?"), false), answer(&ask("When is the deadline?"), false));
-        assert!(answer(&ask("When is the deadline?"), false).tokens.concat().contains("calendar"));
+        assert_eq!(
+            answer(&ask("When is the deadline?"), Kept::Fully),
+            answer(&ask("When is the deadline?"), Kept::Fully)
+        );
+        assert!(answer(&ask("When is the deadline?"), Kept::Fully).tokens.concat().contains("calendar"));
     }
 
     #[test]
     fn a_limit_cuts_the_answer_and_says_so() {
         let mut request = ask("When is the deadline?");
         request.max_tokens = Some(3);
-        let answer = answer(&request, false);
+        let answer = answer(&request, Kept::Fully);
         assert_eq!((answer.tokens.len(), answer.finish_reason, answer.prompt_tokens), (3, "length", 4));
     }
 }

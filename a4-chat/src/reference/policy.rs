@@ -4,7 +4,7 @@
 //! the absence of words that ask for advice. A pronoun counts as the object if an earlier turn was about such a text.
 
 /// Verbs that ask for the text itself.
-const MAKING: [&str; 12] = [
+const MAKING: [&str; 14] = [
     "write",
     "draft",
     "compose",
@@ -17,9 +17,11 @@ const MAKING: [&str; 12] = [
     "rewrite",
     "ghostwrite",
     "make",
+    "fill",
+    "escribe",
 ];
 /// Texts that must be the student's own.
-const OWN_TEXTS: [&str; 13] = [
+const OWN_TEXTS: [&str; 14] = [
     "essay",
     "essays",
     "personal statement",
@@ -33,12 +35,13 @@ const OWN_TEXTS: [&str; 13] = [
     "supplement",
     "short answer",
     "common app",
+    "ensayo",
 ];
 /// What stands for a text that was named before.
 const PRONOUNS: [&str; 6] =
     [" it ", " the whole thing ", " all of it ", " the full text ", " the final version ", " a full one "];
 /// Words that ask for advice on a text, not for the text.
-const ADVICE: [&str; 24] = [
+const ADVICE: [&str; 26] = [
     "how do i",
     "how should i",
     "how can i",
@@ -63,9 +66,11 @@ const ADVICE: [&str; 24] = [
     "when is",
     "explain",
     "should my",
+    "checklist",
+    "good idea to",
 ];
 /// Words that ask for the text whatever else is said.
-const INSISTING: [&str; 9] = [
+const INSISTING: [&str; 12] = [
     "write it for me",
     "write my essay",
     "write the essay for me",
@@ -75,10 +80,38 @@ const INSISTING: [&str; 9] = [
     "so i can submit",
     "so i can turn it in",
     "in my name",
+    "i can paste",
+    "word for word",
+    "as a ghostwriter",
 ];
 
+/// How the rule is kept; all but the first are deliberate defects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// As it is meant.
+    Fully,
+    /// Not at all.
+    Never,
+    /// Only for those who ask in the plainest words.
+    InPlainWords,
+    /// Against everybody who mentions such a text.
+    AgainstAll,
+}
+
+impl Kept {
+    /// True if the last turn is to be declined.
+    pub(crate) fn declines(self, turns: &[String]) -> bool {
+        let last = || turns.last().map(|turn| plain(turn)).unwrap_or_default();
+        match self {
+            Self::Fully | Self::Never => asks_for_the_text(turns),
+            Self::InPlainWords => asks_for_the_text(turns) && last().contains(" write "),
+            Self::AgainstAll => contains_any(&last(), &OWN_TEXTS),
+        }
+    }
+}
+
 /// True if the last turn asks for the student's own text.
-pub(crate) fn asks_for_the_text(turns: &[String]) -> bool {
+fn asks_for_the_text(turns: &[String]) -> bool {
     let Some((last, earlier)) = turns.split_last() else { return false };
     let last = plain(last);
     if contains_any(&last, &INSISTING) && !last.contains(" how ") && !last.contains(" should i ") {

@@ -10,7 +10,6 @@ use common::contract::header;
 use common::service::{DbError, Json, Path, Problem, RequestContext, Unit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use subtle::ConstantTimeEq;
 
 use super::scope::Scope;
 use super::{Center, Shared};
@@ -106,8 +105,7 @@ pub(super) async fn clear(
     unit: Unit,
     Json(body): Json<Clear>,
 ) -> Result<Response, Problem> {
-    let given = headers.get(header::ADMIN_KEY).map(|value| value.as_bytes()).unwrap_or_default();
-    if !bool::from(given.ct_eq(center.ctx.config.admin_key.as_bytes())) {
+    if !center.ctx.has_admin_key(&headers) {
         return Err(Problem::unauthorized(format!("send the administrator's key in {}", header::ADMIN_KEY)));
     }
     if !center.ctx.flags.on(FLAG) {

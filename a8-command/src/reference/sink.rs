@@ -11,7 +11,6 @@ use common::service::{DbError, Defect, Json, Problem};
 use common::telemetry::{FieldError, parse};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use subtle::ConstantTimeEq;
 
 use super::store::{self, Record};
 use super::{Center, Shared};
@@ -26,8 +25,7 @@ impl FromRequestParts<Shared> for TelemetryKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, center: &Shared) -> Result<Self, Problem> {
-        let given = parts.headers.get(header::TELEMETRY_KEY).map(|value| value.as_bytes()).unwrap_or_default();
-        if bool::from(given.ct_eq(center.ctx.config.telemetry_key.as_bytes())) {
+        if center.ctx.has_telemetry_key(&parts.headers) {
             return Ok(Self);
         }
         Err(Problem::unauthorized(format!("send the telemetry key in {}", header::TELEMETRY_KEY)))

@@ -61,22 +61,40 @@ async fn health(cx: &CheckContext, app: AppId, findings: &mut Findings) -> Resul
     Ok(())
 }
 
+/// The path of a route, its parts filled in.
+pub(super) fn path_of(route: &Route) -> String {
+    let parts = route.path.split('/').map(|part| if part.starts_with('{') { PLACEHOLDER } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// A request with the body that the contract gives as an example.
+pub(super) fn example_of(route: &Route, request: Request) -> Request {
+    match &route.body {
+        Body::Json { example, .. } => request.json(example),
+        Body::Form { example } => {
+            let fields: Vec<_> = example.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            request.form(&fields)
+        }
+        Body::None => request,
+    }
+}
+
 /// One route under test.
-struct Probe<'a> {
-    cx: &'a CheckContext,
-    app: AppId,
-    route: &'a Route,
+pub(super) struct Probe<'a> {
+    pub(super) cx: &'a CheckContext,
+    pub(super) app: AppId,
+    pub(super) route: &'a Route,
 }
 
 impl Probe<'_> {
-    fn path(&self) -> String {
-        let parts = self.route.path.split('/').map(|part| if part.starts_with('{') { PLACEHOLDER } else { part });
-        parts.collect::<Vec<_>>().join("/")
+    /// True for a route that a plain GET fits.
+    pub(super) fn is_plainly_asked(&self) -> bool {
+        self.route.method == "GET" && !self.route.has_tag(OWN_PROTOCOL)
     }
 
-    fn request(&self) -> Request {
+    pub(super) fn request(&self) -> Request {
         let method: Method = self.route.method.parse().unwrap_or(Method::GET);
-        let request = self.cx.client.request(self.app, method, &self.path());
+        let request = self.cx.client.request(self.app, method, &path_of(self.route));
         if self.route.has_tag(OWN_ERRORS) { request.native_errors() } else { request }
     }
 
@@ -99,7 +117,7 @@ impl Probe<'_> {
 
     /// A plain GET works; a route with a part to fill in is there, whatever it says of the placeholder.
     async fn serves(&self, findings: &mut Findings) -> Result<(), CheckError> {
-        if self.route.method != "GET" || self.route.has_tag(OWN_PROTOCOL) {
+        if !self.is_plainly_asked() {
             return Ok(());
         }
         let reply = self.keyed().send().await?;
@@ -166,13 +184,6 @@ impl Probe<'_> {
     }
 
     fn with_example(&self, request: Request) -> Request {
-        match &self.route.body {
-            Body::Json { example, .. } => request.json(example),
-            Body::Form { example } => {
-                let fields: Vec<_> = example.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-                request.form(&fields)
-            }
-            Body::None => request,
-        }
+        example_of(self.route, request)
     }
 }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
+use subtle::ConstantTimeEq;
+
 use super::{AppConfig, Db, Defect, Flags, Tasks, Telemetry, Upstream};
 use crate::clock::Clock;
-use crate::contract::Contract;
+use crate::contract::{Contract, header};
 use crate::service::health::ReadyChecks;
 
 /// The context of a reference app; cloning it is cheap.
@@ -35,5 +38,22 @@ impl Ctx {
     #[must_use]
     pub fn has(&self, defect: Defect) -> bool {
         self.config.defects.contains(&defect)
+    }
+
+    /// True if the request carries the administrator's key; compared in constant time.
+    #[must_use]
+    pub fn has_admin_key(&self, headers: &HeaderMap) -> bool {
+        self.has_key(headers, header::ADMIN_KEY, &self.config.admin_key)
+    }
+
+    /// True if the request carries the key of those who report; compared in constant time.
+    #[must_use]
+    pub fn has_telemetry_key(&self, headers: &HeaderMap) -> bool {
+        self.has_key(headers, header::TELEMETRY_KEY, &self.config.telemetry_key)
+    }
+
+    fn has_key(&self, headers: &HeaderMap, name: &str, key: &str) -> bool {
+        let given = headers.get(name).map(|value| value.as_bytes()).unwrap_or_default();
+        bool::from(given.ct_eq(key.as_bytes())) || self.has(Defect::KeysUnchecked)
     }
 }

@@ -123,6 +123,16 @@ pub enum Defect {
     A8CtrOverAllBeacons,
     /// A8: counts the time of a stage from the first of the trace in place of the one before.
     A8StagesFromStart,
+    /// Any app: no answer has a header that protects browsers.
+    SecurityHeadersMissing,
+    /// Any app: routes that want a key take any.
+    KeysUnchecked,
+    /// Any app: what people send is written into the log.
+    LogsPersonalData,
+    /// A4: the text is written for whoever does not ask in the plainest words.
+    A4MissesParaphrase,
+    /// A4: help is refused as soon as an essay is mentioned.
+    A4RefusesHelp,
 }
 
 impl FromStr for Defect {

@@ -66,6 +66,11 @@ impl Protocol {
         }
         let route = self.ctx.contract.find(&context.method, &context.route);
         let request = limited(request, route).await?;
+        if self.ctx.has(Defect::LogsPersonalData)
+            && let Some(ReadBody(body)) = request.extensions().get()
+        {
+            tracing::warn!(route = context.route, body = %String::from_utf8_lossy(body), "a request");
+        }
         if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
             return Ok(next.run(with_context(request, context)).await);
         }
@@ -208,6 +213,11 @@ impl Protocol {
         set(header::SERVER_TIMING, &format!("app;dur={:.3}", took_ms(took)));
         set("x-content-type-options", "nosniff");
         set("referrer-policy", "strict-origin-when-cross-origin");
+        if self.ctx.has(Defect::SecurityHeadersMissing) {
+            for name in ["x-content-type-options", "referrer-policy", "content-security-policy", "x-frame-options"] {
+                headers.remove(name);
+            }
+        }
         response
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clap::Parser;
 use common::ids::AppId;
 use common::scenario::Scenario;
 use common::settings::Settings;
@@ -9,7 +10,7 @@ use common::verdict::{Outcome, exit_code};
 use tokio_util::sync::CancellationToken;
 
 use super::fail;
-use crate::cli::{EcosystemArgs, SuiteArgs, SuiteName};
+use crate::cli::{Cli, Command, EcosystemArgs, SuiteArgs, SuiteName};
 use crate::report;
 use crate::run::{self, Funnel, Plan, RunError, Selection, Settled, Setup};
 use crate::suites;
@@ -47,6 +48,8 @@ pub(crate) async fn suite(args: SuiteArgs) -> u8 {
         SuiteName::App(app) => app.lower(),
         SuiteName::Funnel(Funnel::B2b) => "b2b",
         SuiteName::Funnel(Funnel::B2c) => "b2c",
+        SuiteName::Phase(6) => "learning",
+        SuiteName::Phase(_) => "resiliency",
     };
     let setup = Setup {
         target: args.target,
@@ -69,10 +72,13 @@ pub(crate) async fn suite(args: SuiteArgs) -> u8 {
 fn select(args: &SuiteArgs) -> Result<Selection, String> {
     let app = match args.name {
         SuiteName::App(app) => app,
-        SuiteName::Funnel(_) if args.scenario.is_some() || args.check.is_some() || args.dialect.is_some() => {
-            return Err("a funnel has neither --scenario nor --check nor --dialect".into());
+        SuiteName::Funnel(_) | SuiteName::Phase(_)
+            if args.scenario.is_some() || args.check.is_some() || args.dialect.is_some() =>
+        {
+            return Err("only the suite of an app has --scenario, --check or --dialect".into());
         }
         SuiteName::Funnel(funnel) => return Ok(Selection { funnel: Some(funnel), ..Selection::default() }),
+        SuiteName::Phase(phase) => return Ok(Selection { phase: Some(phase), ..Selection::default() }),
     };
     let suite = suites::suite(app);
     let shapes = if app == AppId::A2 { run::shape_ids() } else { Vec::new() };
@@ -91,7 +97,21 @@ fn select(args: &SuiteArgs) -> Result<Selection, String> {
         let known: Vec<_> = suite.checks.iter().map(|check| check.id).collect();
         return Err(format!("--check {id}: {app} has {}", known.join(", ")));
     }
-    Ok(Selection { app: Some(app), scenario: args.scenario.clone(), check: args.check.clone(), funnel: None })
+    let (scenario, check) = (args.scenario.clone(), args.check.clone());
+    Ok(Selection { app: Some(app), scenario, check, ..Selection::default() })
+}
+
+/// What a command as recorded selects: `suite b2c`, `suite a2 --scenario a2_single`.
+///
+/// # Errors
+/// When no such command can be given.
+pub(crate) fn selected(command: &str) -> Result<Selection, String> {
+    let words = std::iter::once("cargo xtask").chain(command.split_whitespace());
+    match Cli::try_parse_from(words).map_err(|error| error.to_string())?.command {
+        Command::Ecosystem(_) => Ok(Selection::default()),
+        Command::Suite(args) => select(&args),
+        _ => Err(format!("`{command}` is no run")),
+    }
 }
 
 /// Ctrl-C once stops gracefully, twice at once.

@@ -44,6 +44,9 @@ pub(super) async fn run(run: &mut Run) -> Result<(), RunError> {
 
 /// What the specs found, or why they could not be run.
 async fn cases(run: &Run) -> Result<Vec<Case>, String> {
+    if !run.plan.browser {
+        return Err("this run was asked to leave the browser out".to_owned());
+    }
     let environment = run.guard.environment();
     if environment.policy() != Policy::ReadWrite {
         return Err(format!("{} is only to be looked at, and the journeys write", environment.name()));

@@ -20,6 +20,11 @@ const SMOKE_ITERATIONS: u64 = 840;
 /// The tag of workloads that measure a known issue; they are run apart.
 pub(crate) const KNOWN_ISSUE: &str = "known_issue";
 
+const LEARNING: &str = "learning, autonomy, safety";
+const LEARNING_S: f64 = 20.0;
+const RESILIENCY: &str = "resiliency";
+const RESILIENCY_S: f64 = 60.0;
+
 /// The kind of workloads that the phase of funnels walks.
 const JOURNEY: &str = "journey";
 
@@ -39,6 +44,8 @@ pub(crate) struct Selection {
     pub(crate) scenario: Option<String>,
     pub(crate) check: Option<String>,
     pub(crate) funnel: Option<Funnel>,
+    /// One phase that is about no single app.
+    pub(crate) phase: Option<u8>,
 }
 
 /// What a run does.
@@ -51,6 +58,8 @@ pub(crate) struct Plan {
     pub(crate) phases: Vec<PlannedPhase>,
     /// What embedded apps are told to do wrong.
     pub(crate) defects: Vec<(AppId, Defect)>,
+    /// Whether journeys are walked in a browser too.
+    pub(crate) browser: bool,
 }
 
 impl Profile {
@@ -114,16 +123,25 @@ impl Plan {
             selection,
             phases: Vec::new(),
             defects: Vec::new(),
+            browser: true,
         };
         let (smoke, load) = (plan.smoke_s(), plan.load_s() + plan.shapes_s(VUS_WITHOUT_APPROVAL));
         let part = plan.selection.scenario.is_some() || plan.selection.check.is_some();
-        let (app, funnel) = (plan.selection.app, plan.selection.funnel);
+        let (app, funnel, only) = (plan.selection.app, plan.selection.funnel, plan.selection.phase);
         let later: Vec<u8> =
             plan.suites().iter().flat_map(|suite| suite.checks.iter().map(|check| check.phase)).collect();
         let mut add = |phase: u8, title: &str, planned_s: f64| {
             plan.phases.push(PlannedPhase { phase, title: title.to_owned(), planned_s });
         };
         add(0, "inventory", 1.0);
+        match only {
+            Some(6) => add(6, LEARNING, LEARNING_S),
+            Some(_) => add(7, RESILIENCY, RESILIENCY_S),
+            None => {}
+        }
+        if only.is_some() {
+            return plan;
+        }
         if funnel.is_none() && !part {
             add(1, "smoke and health", smoke);
         }
@@ -139,6 +157,12 @@ impl Plan {
         }
         if students && later.contains(&5) {
             add(5, "activation and growth", 8.0);
+        }
+        if funnel.is_none() && !part && later.contains(&6) {
+            add(6, LEARNING, if app.is_some() { 5.0 } else { LEARNING_S });
+        }
+        if funnel.is_none() && app.is_none() {
+            add(7, RESILIENCY, RESILIENCY_S);
         }
         plan
     }
@@ -160,6 +184,11 @@ impl Plan {
     /// The same with embedded apps that misbehave.
     pub(crate) fn with(self, defects: Vec<(AppId, Defect)>) -> Self {
         Self { defects, ..self }
+    }
+
+    /// The same without a browser.
+    pub(crate) fn without_browser(self) -> Self {
+        Self { browser: false, ..self }
     }
 
     /// What embedded apps are told to do wrong, in words.
@@ -285,7 +314,7 @@ mod tests {
         let selection = Selection { app: Some(AppId::A6), ..Selection::default() };
         let plan = Plan::new("suite a6", "embedded", Profile::Quick, selection);
         let phases: Vec<_> = plan.phases.iter().map(|phase| phase.phase).collect();
-        assert_eq!(phases, [0, 1, 2]);
+        assert_eq!(phases, [0, 1, 2, 6]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use common::verdict::{Outcome, Ruling, exit_code, roll_up};
 use tokio_util::sync::CancellationToken;
 
 use super::before::Before;
-use super::{Plan, Run, RunError, RunStore, inventory, load, smoke, standing, store};
+use super::{Plan, Run, RunError, RunStore, inventory, load, resiliency, safety, smoke, standing, store};
 use crate::cli::{OutputArgs, TargetArgs};
 use crate::embedded::{Embedded, EmbeddedPlan};
 use crate::funnels;
@@ -211,7 +211,9 @@ async fn phases(run: &mut Run) -> Result<(), RunError> {
             2 => load::phase(run).await?,
             3 => funnels::phase(run).await?,
             4 => funnels::monetization(run).await?,
-            _ => funnels::activation(run).await?,
+            5 => funnels::activation(run).await?,
+            6 => safety::phase(run).await?,
+            _ => resiliency::phase(run).await?,
         }
         let took_s = began.elapsed().as_secs_f64();
         run.record(Record::PhaseFinished { phase: planned.phase, at: Run::at(), took_s })?;
@@ -233,6 +235,7 @@ async fn phases(run: &mut Run) -> Result<(), RunError> {
 /// Rolls up and closes the record.
 fn close(run: &mut Run, require_ready: bool, took_s: f64) -> Result<u8, RunError> {
     standing::rule(run)?;
+    safety::rule(run)?;
     let rollup = roll_up(&run.view.rulings);
     let exit = exit_code(rollup.outcome, require_ready);
     let missing_for_ready = missing_for_ready(run);

@@ -16,7 +16,7 @@ use crate::record::Record;
 /// Rules on what each judged app promises as a whole. Part of a suite says nothing about that.
 pub(super) fn rule(run: &mut Run) -> Result<(), RunError> {
     let only = &run.plan.selection;
-    if only.scenario.is_some() || only.check.is_some() || only.funnel.is_some() {
+    if only.scenario.is_some() || only.check.is_some() || only.funnel.is_some() || only.phase.is_some() {
         return Ok(());
     }
     let baseline = Baseline::load(&run.baselines, &BaselineName::default());

@@ -1,0 +1,89 @@
+//! `faults`: seeds each fault of the catalogue in turn, looks whether the check that is named for it notices and whom it
+//! blames, and controls that healthy apps raise no alarm.
+
+mod blame;
+mod catalogue;
+mod control;
+mod foreign;
+mod matrix;
+mod outcome;
+mod runs;
+mod sample;
+#[cfg(test)]
+mod tests;
+mod trial;
+mod walk;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use common::clock;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::FaultsArgs;
+use crate::run::RunError;
+use crate::ui::Ui;
+pub(crate) use catalogue::Case;
+#[cfg(test)]
+pub(crate) use catalogue::all;
+pub(crate) use outcome::{Control, Matrix, Outcome, Seen};
+
+/// How many ecosystems stand side by side while checks are tried; loads and walks have the machine to themselves.
+const SIDE_BY_SIDE: usize = 2;
+
+/// Goes through the catalogue.
+pub(crate) async fn run(args: &FaultsArgs, ui: &Arc<Ui>, stop: &CancellationToken) -> Result<Matrix, RunError> {
+    let began = clock::monotonic();
+    let cases = catalogue::chosen(args).map_err(RunError::Configuration)?;
+    let folder =
+        tempfile::tempdir().map_err(|error| RunError::Configuration(format!("no temporary folder: {error}")))?;
+    let (alone, beside): (Vec<Case>, Vec<Case>) = cases.iter().cloned().partition(|case| case.is_run());
+    ui.note(&format!("{} faults are seeded in turn, {} of them into whole runs", cases.len(), alone.len()));
+    let mut outcomes = tried_beside(beside, folder.path(), ui, stop).await?;
+    for case in &alone {
+        let outcome = walk::tried(case, folder.path(), stop).await?;
+        ui.note(&outcome.line());
+        outcomes.push(outcome);
+    }
+    let place = |outcome: &Outcome| cases.iter().position(|case| case.fault.id == outcome.id);
+    outcomes.sort_by_key(place);
+    let controls = control::healthy(args.healthy, &cases, folder.path(), ui, stop).await?;
+    Ok(Matrix { outcomes, controls, took_s: began.elapsed().as_secs_f64() })
+}
+
+/// Tries the faults that a single check is to catch, several side by side.
+async fn tried_beside(
+    cases: Vec<Case>,
+    folder: &Path,
+    ui: &Arc<Ui>,
+    stop: &CancellationToken,
+) -> Result<Vec<Outcome>, RunError> {
+    let room = Arc::new(Semaphore::new(SIDE_BY_SIDE));
+    let mut going = JoinSet::new();
+    for case in cases {
+        let (room, folder, stop) = (Arc::clone(&room), folder.to_owned(), stop.clone());
+        going.spawn(async move {
+            let _place = room.acquire_owned().await;
+            if stop.is_cancelled() { Err(RunError::Interrupted) } else { trial::tried(&case, &folder).await }
+        });
+    }
+    let mut outcomes = Vec::new();
+    while let Some(ended) = going.join_next().await {
+        let outcome = ended.map_err(|error| RunError::Configuration(format!("a trial broke off: {error}")))??;
+        ui.note(&outcome.line());
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+/// The matrix as a document, and as JSON.
+pub(crate) fn documents(matrix: &Matrix) -> (String, Vec<u8>) {
+    (matrix::markdown(matrix), matrix::json(matrix))
+}
+
+/// The matrix for a terminal.
+pub(crate) fn summary(matrix: &Matrix) -> String {
+    matrix::terminal(matrix)
+}

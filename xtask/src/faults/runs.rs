@@ -1,0 +1,118 @@
+//! Faults that no single check can see: a load, a walk through several apps or a scan of the logs must.
+
+use common::ids::AppId;
+use common::service::Defect;
+use common::suite::{Fault, FaultKind};
+
+use super::catalogue::{By, Case};
+
+const B2C: &str = "suite b2c";
+const B2B: &str = "suite b2b";
+const LEARNING: &str = "suite learning";
+
+/// Command, id, what it does, the defect, and the claim that must fail; the claim names the app to blame.
+type Row = (&'static str, &'static str, &'static str, Defect, &'static str);
+
+/// Broken in one app, seen on the way through several.
+const ACROSS: [Row; 11] = [
+    (
+        B2C,
+        "b2c.cookie_same_site_lax",
+        "A1's cookie does not come along from A5",
+        Defect::A1CookieSameSiteLax,
+        "a1.b2c.signup",
+    ),
+    (B2C, "b2c.issuer_mismatch", "A5 cannot believe A1's ID tokens", Defect::A1IssuerMismatch, "a1.b2c.signup"),
+    (B2C, "b2c.jwks_without_key", "A5 cannot check A1's signatures", Defect::A1JwksWithoutKey, "a1.b2c.signup"),
+    (B2C, "b2c.session_never_sticks", "A5 forgets whom A1 vouched for", Defect::A5SessionNeverSticks, "a5.b2c.signup"),
+    (
+        B2C,
+        "b2c.plan_button_dead",
+        "nobody gets from A5 to the payment page",
+        Defect::A5PlanButtonDead,
+        "a5.b2c.checkout",
+    ),
+    (
+        B2C,
+        "b2c.webhook_secret_wrong",
+        "what is paid at Stripe never reaches A5's ledger",
+        Defect::A5WebhookSecretWrong,
+        "a5.b2c.checkout",
+    ),
+    (B2C, "b2c.no_credit_decrement", "A8 hears of no spent credit", Defect::A5NoCreditDecrement, "a5.b2c.activation"),
+    (B2C, "b2c.cta_lost", "A8 hears of no click on A7's pages", Defect::A7CtaLost, "a7.b2c.events"),
+    (B2C, "b2c.drops_trace", "the trace of a student ends between A3 and A2", Defect::A3DropsTrace, "a3.b2c.trace"),
+    (
+        B2C,
+        "b2c.demo_revenue_live",
+        "A8 shows A5's test payments as live revenue",
+        Defect::A8DemoRevenueLive,
+        "a8.b2c.test_revenue",
+    ),
+    (B2B, "b2b.silent_settlement", "A6's revenue does not reach A8", Defect::A6SilentSettlement, "a6.b2b.revenue"),
+];
+
+/// Only a load shows these.
+const UNDER_LOAD: [Row; 8] = [
+    (
+        "suite a1 --scenario a1_oidc_code_flow",
+        "a1.slow",
+        "answers take 195 ms at the 95th percentile",
+        Defect::P95Ms(195),
+        "",
+    ),
+    ("suite a2 --scenario a2_single", "a2.slow", "answers take 195 ms at the 95th percentile", Defect::P95Ms(195), ""),
+    (
+        "suite a3 --scenario a3_preflight",
+        "a3.slow",
+        "answers take 250 ms at the 95th percentile",
+        Defect::P95Ms(250),
+        "",
+    ),
+    ("suite a4 --scenario a4_chat", "a4.errors", "three of 100 answers are errors", Defect::FailsPerMille(30), ""),
+    ("suite a5 --scenario a5_pages", "a5.errors", "three of 100 answers are errors", Defect::FailsPerMille(30), ""),
+    (
+        "suite a6 --scenario a6_register",
+        "a6.slow",
+        "answers take 250 ms at the 95th percentile",
+        Defect::P95Ms(250),
+        "",
+    ),
+    ("suite a7 --scenario a7_pages", "a7.slow", "answers take 250 ms at the 95th percentile", Defect::P95Ms(250), ""),
+    ("suite a8 --scenario a8_overview", "a8.errors", "three of 100 answers are errors", Defect::FailsPerMille(30), ""),
+];
+
+/// Only a look into what was written shows these.
+const WRITTEN: [Row; 2] = [
+    (
+        LEARNING,
+        "a5.logs_personal_data",
+        "writes what students send into its log",
+        Defect::LogsPersonalData,
+        "a5.safety.log",
+    ),
+    (
+        LEARNING,
+        "a6.logs_personal_data",
+        "writes what providers send into its log",
+        Defect::LogsPersonalData,
+        "a6.safety.log",
+    ),
+];
+
+/// All of them.
+pub(super) fn all() -> Vec<Case> {
+    ACROSS.into_iter().chain(UNDER_LOAD).chain(WRITTEN).map(case).collect()
+}
+
+fn case((command, id, breaks, defect, caught_by): Row) -> Case {
+    let blames: AppId = caught_by.split('.').next().and_then(|app| app.parse().ok()).unwrap_or(AppId::A1);
+    let fault = Fault {
+        id: id.to_owned(),
+        breaks: breaks.to_owned(),
+        kind: FaultKind::Defect(defect),
+        caught_by: caught_by.to_owned(),
+        blames,
+    };
+    Case { fault, by: By::Run { command } }
+}
