@@ -64,7 +64,10 @@ impl Outcome {
             Seen::WronglyBlamed { app } => {
                 format!("  BLAMED  {}{after}: {app} instead of {}: {}", self.id, self.blames, self.shown_by)
             }
-            Seen::Missed => format!("  MISSED  {}: {} holds although it {}", self.id, self.caught_by, self.breaks),
+            Seen::Missed => {
+                let others = if self.shown_by.is_empty() { "nothing".to_owned() } else { self.shown_by.clone() };
+                format!("  MISSED  {}: {} does not fail ({}); {others} did", self.id, self.caught_by, self.breaks)
+            }
             Seen::NotTried { why } => format!("  NOT TRIED  {}: {why}", self.id),
         }
     }

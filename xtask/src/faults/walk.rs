@@ -33,7 +33,7 @@ pub(super) async fn tried(case: &Case, folder: &Path, stop: &CancellationToken) 
         stop: stop.clone(),
     };
     let selection = commands::selected(command).map_err(RunError::Configuration)?;
-    let mut plan = Plan::new(command, "embedded", Profile::Quick, selection).without_browser();
+    let mut plan = Plan::new(command, "embedded", Profile::Quick, selection).as_trial();
     match &case.fault.kind {
         FaultKind::Defect(defect) => plan.defects.push((case.fault.blames, *defect)),
     }

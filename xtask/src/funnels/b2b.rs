@@ -46,7 +46,7 @@ const RERUN: &str = "cargo xtask suite b2b";
 const PACE: Duration = Duration::from_millis(100);
 
 async fn walk_all(run: &mut Run) -> Result<(), RunError> {
-    let times = run.plan.profile.walks();
+    let times = run.plan.walks();
     let (_, result) = journeys::walk(run, AppId::A6, "a6_provider_funnel", times, PACE).await?;
     run.mourn(PHASE)?;
     run.go_on()?;

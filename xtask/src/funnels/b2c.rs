@@ -50,7 +50,7 @@ pub(super) async fn walk(run: &mut Run) -> Result<(), RunError> {
         let line = format!("not tried: {reason}");
         return run.record(Record::Ruled(Ruling::new(claim, Verdict::Skipped { reason }, line, RERUN)));
     }
-    let times = run.plan.profile.walks();
+    let times = run.plan.walks();
     let since_ms = clock::unix_ms();
     let (scenario, result) = journeys::walk(run, AppId::A5, SCENARIO, times, PACE).await?;
     run.mourn(3)?;

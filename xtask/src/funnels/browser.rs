@@ -44,8 +44,8 @@ pub(super) async fn run(run: &mut Run) -> Result<(), RunError> {
 
 /// What the specs found, or why they could not be run.
 async fn cases(run: &Run) -> Result<Vec<Case>, String> {
-    if !run.plan.browser {
-        return Err("this run was asked to leave the browser out".to_owned());
+    if run.plan.trial {
+        return Err("a trial leaves the browser out".to_owned());
     }
     let environment = run.guard.environment();
     if environment.policy() != Policy::ReadWrite {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
+use common::check::ARRIVAL_LIMIT;
 use common::ids::AppId;
 use common::scenario::{Executor, Scenario, Shape, Step};
 use common::service::Defect;
@@ -19,6 +20,11 @@ const SAMPLES: u64 = 1_900;
 const SMOKE_ITERATIONS: u64 = 840;
 /// The tag of workloads that measure a known issue; they are run apart.
 pub(crate) const KNOWN_ISSUE: &str = "known_issue";
+
+/// Walks of a trial: ten of which none comes through are enough to show that.
+const TRIAL_WALKS: u64 = 10;
+/// What a trial waits for effects; embedded apps need less than a second.
+const TRIAL_PATIENCE: Duration = Duration::from_secs(6);
 
 const LEARNING: &str = "learning, autonomy, safety";
 const LEARNING_S: f64 = 20.0;
@@ -58,8 +64,8 @@ pub(crate) struct Plan {
     pub(crate) phases: Vec<PlannedPhase>,
     /// What embedded apps are told to do wrong.
     pub(crate) defects: Vec<(AppId, Defect)>,
-    /// Whether journeys are walked in a browser too.
-    pub(crate) browser: bool,
+    /// True for a trial that is to show one failure and nothing else: fewer walks, less patience, no browser.
+    pub(crate) trial: bool,
 }
 
 impl Profile {
@@ -87,7 +93,7 @@ impl Profile {
     }
 
     /// How often a funnel is walked; 35 clean walks are the fewest that show 90 % at 95 % confidence.
-    pub(crate) fn walks(self) -> u64 {
+    fn walks(self) -> u64 {
         match self {
             Self::Quick => 40,
             Self::Standard => 100,
@@ -123,7 +129,7 @@ impl Plan {
             selection,
             phases: Vec::new(),
             defects: Vec::new(),
-            browser: true,
+            trial: false,
         };
         let (smoke, load) = (plan.smoke_s(), plan.load_s() + plan.shapes_s(VUS_WITHOUT_APPROVAL));
         let part = plan.selection.scenario.is_some() || plan.selection.check.is_some();
@@ -186,9 +192,19 @@ impl Plan {
         Self { defects, ..self }
     }
 
-    /// The same without a browser.
-    pub(crate) fn without_browser(self) -> Self {
-        Self { browser: false, ..self }
+    /// The same as a trial.
+    pub(crate) fn as_trial(self) -> Self {
+        Self { trial: true, ..self }
+    }
+
+    /// How often a funnel is walked.
+    pub(crate) fn walks(&self) -> u64 {
+        if self.trial { TRIAL_WALKS } else { self.profile.walks() }
+    }
+
+    /// How long effects may take to show.
+    pub(crate) fn patience(&self) -> Duration {
+        if self.trial { TRIAL_PATIENCE } else { ARRIVAL_LIMIT }
     }
 
     /// What embedded apps are told to do wrong, in words.

@@ -159,6 +159,7 @@ async fn reach(
         let mut context = CheckContext::new(client);
         context.telemetry_key = Some(embedded.telemetry_key.clone());
         context.admin_key = Some(embedded.admin_key.clone());
+        context.patience = plan.patience();
         return Ok((Some(embedded), context));
     }
     if !plan.defects.is_empty() {
