@@ -40,6 +40,8 @@ pub mod reconcile;
 
 pub mod verdict;
 
+pub mod fault;
+
 pub mod suite;
 
 pub mod ledger;
