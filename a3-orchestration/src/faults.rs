@@ -1,11 +1,13 @@
 //! How A3 can be broken, and which check must notice.
 
+mod wire;
+
 use common::service::Defect;
 use common::suite::Fault;
 
 /// The catalogue.
 pub(crate) fn all() -> Vec<Fault> {
-    vec![
+    let mut all = vec![
         Fault::defect(
             "a3.duplicate_effect",
             "repeats a build under a fresh key, so that one run publishes two pages",
@@ -25,5 +27,7 @@ pub(crate) fn all() -> Vec<Fault> {
             Defect::IdempotencyOff,
             "a3.one_key_one_run",
         ),
-    ]
+    ];
+    all.extend(wire::all());
+    all
 }

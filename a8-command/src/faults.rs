@@ -1,11 +1,13 @@
 //! How A8 can be broken, and which check must notice.
 
+mod wire;
+
 use common::service::Defect;
 use common::suite::Fault;
 
 /// The catalogue.
 pub(crate) fn all() -> Vec<Fault> {
-    vec![
+    let mut all = vec![
         Fault::defect(
             "a8.drops_every_50th",
             "acknowledges every 50th event and drops it",
@@ -61,5 +63,7 @@ pub(crate) fn all() -> Vec<Fault> {
             Defect::PreconditionUnchecked,
             "a8.conformance",
         ),
-    ]
+    ];
+    all.extend(wire::all());
+    all
 }
