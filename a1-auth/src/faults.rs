@@ -1,5 +1,7 @@
 //! How A1 can be broken, and which check must notice.
 
+mod wire;
+
 use common::service::Defect;
 use common::suite::Fault;
 
@@ -7,6 +9,7 @@ use common::suite::Fault;
 pub(crate) fn all() -> Vec<Fault> {
     let mut all = of_tokens();
     all.extend(of_people());
+    all.extend(wire::all());
     all.extend([
         Fault::defect("a1.tenth_fails", "fails on every tenth request", Defect::TenthRequestFails, "a1.code_flow"),
         Fault::defect("a1.trace_lost", "answers name another trace", Defect::TraceNotEchoed, "a1.discovery"),

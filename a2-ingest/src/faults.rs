@@ -1,11 +1,13 @@
 //! How A2 can be broken, and which check must notice.
 
+mod wire;
+
 use common::service::Defect;
 use common::suite::Fault;
 
 /// The catalogue.
 pub(crate) fn all() -> Vec<Fault> {
-    vec![
+    let mut all = vec![
         Fault::defect(
             "a2.ack_before_commit",
             "acknowledges events before they are stored, and never stores every 50th",
@@ -37,5 +39,7 @@ pub(crate) fn all() -> Vec<Fault> {
             "a2.security_headers",
         ),
         Fault::defect("a2.keys_unchecked", "takes any key, or none", Defect::KeysUnchecked, "a2.keys_wanted"),
-    ]
+    ];
+    all.extend(wire::all());
+    all
 }

@@ -1,11 +1,13 @@
 //! How A3 can be broken, and which check must notice.
 
+mod wire;
+
 use common::service::Defect;
 use common::suite::Fault;
 
 /// The catalogue.
 pub(crate) fn all() -> Vec<Fault> {
-    vec![
+    let mut all = vec![
         Fault::defect(
             "a3.duplicate_effect",
             "repeats a build under a fresh key, so that one run publishes two pages",
@@ -32,5 +34,7 @@ pub(crate) fn all() -> Vec<Fault> {
             "a3.security_headers",
         ),
         Fault::defect("a3.keys_unchecked", "takes any key, or none", Defect::KeysUnchecked, "a3.keys_wanted"),
-    ]
+    ];
+    all.extend(wire::all());
+    all
 }

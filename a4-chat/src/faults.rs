@@ -1,11 +1,13 @@
 //! How A4 can be broken, and which check must notice.
 
+mod wire;
+
 use common::service::Defect;
 use common::suite::Fault;
 
 /// The catalogue.
 pub(crate) fn all() -> Vec<Fault> {
-    vec![
+    let mut all = vec![
         Fault::defect("a4.no_done", "streams end without `[DONE]`", Defect::A4NoDone, "a4.stream"),
         Fault::defect("a4.usage_doubled", "bills twice the tokens sent", Defect::A4UsageDoubled, "a4.stream"),
         Fault::defect("a4.writes_essays", "writes the essay for the student", Defect::A4WritesEssays, "a4.integrity"),
@@ -30,5 +32,7 @@ pub(crate) fn all() -> Vec<Fault> {
             Defect::A4RefusesHelp,
             "a4.integrity",
         ),
-    ]
+    ];
+    all.extend(wire::all());
+    all
 }

@@ -1,11 +1,13 @@
 //! How A5 can be broken, and which check must notice.
 
+mod wire;
+
 use common::service::Defect;
 use common::suite::Fault;
 
 /// The catalogue.
 pub(crate) fn all() -> Vec<Fault> {
-    [any_app(), own()].concat()
+    [any_app(), own(), wire::all()].concat()
 }
 
 fn own() -> Vec<Fault> {

@@ -1,11 +1,13 @@
 //! How A6 can be broken, and which check must notice.
 
+mod wire;
+
 use common::service::Defect;
 use common::suite::Fault;
 
 /// The catalogue.
 pub(crate) fn all() -> Vec<Fault> {
-    vec![
+    let mut all = vec![
         Fault::defect("a6.fee_2_9", "charges 2.9 % instead of 3 %", Defect::A6FeeTwoPointNine, "a6.quote_golden"),
         Fault::defect("a6.markup_3_9", "marks AI up by 3.9, not 4", Defect::A6MarkupThreePointNine, "a6.quote_golden"),
         Fault::defect("a6.illegal_moves", "lets a lead go live at once", Defect::A6IllegalMoves, "a6.stage_order"),
@@ -30,5 +32,7 @@ pub(crate) fn all() -> Vec<Fault> {
             "a6.security_headers",
         ),
         Fault::defect("a6.keys_unchecked", "takes any key, or none", Defect::KeysUnchecked, "a6.keys_wanted"),
-    ]
+    ];
+    all.extend(wire::all());
+    all
 }

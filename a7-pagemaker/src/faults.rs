@@ -1,11 +1,13 @@
 //! How A7 can be broken, and which check must notice.
 
+mod wire;
+
 use common::service::Defect;
 use common::suite::Fault;
 
 /// The catalogue.
 pub(crate) fn all() -> Vec<Fault> {
-    vec![
+    let mut all = vec![
         Fault::defect("a7.stray_noindex", "hides the newest page from search", Defect::A7StrayNoindex, "a7.seo"),
         Fault::defect(
             "a7.noindex_header",
@@ -61,5 +63,7 @@ pub(crate) fn all() -> Vec<Fault> {
             "a7.security_headers",
         ),
         Fault::defect("a7.keys_unchecked", "takes any key, or none", Defect::KeysUnchecked, "a7.keys_wanted"),
-    ]
+    ];
+    all.extend(wire::all());
+    all
 }

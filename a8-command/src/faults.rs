@@ -1,11 +1,13 @@
 //! How A8 can be broken, and which check must notice.
 
+mod wire;
+
 use common::service::Defect;
 use common::suite::Fault;
 
 /// The catalogue.
 pub(crate) fn all() -> Vec<Fault> {
-    vec![
+    let mut all = vec![
         Fault::defect(
             "a8.drops_every_50th",
             "acknowledges every 50th event and drops it",
@@ -68,5 +70,7 @@ pub(crate) fn all() -> Vec<Fault> {
             "a8.security_headers",
         ),
         Fault::defect("a8.keys_unchecked", "takes any key, or none", Defect::KeysUnchecked, "a8.keys_wanted"),
-    ]
+    ];
+    all.extend(wire::all());
+    all
 }
