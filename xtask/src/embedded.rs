@@ -76,6 +76,13 @@ pub(crate) struct EmbeddedPlan {
     pub(crate) hosts_apart: bool,
 }
 
+impl EmbeddedPlan {
+    /// Apps on free ports that nobody else knows of, healthy and without proxies.
+    pub(crate) fn private(apps: Vec<AppId>, data: PathBuf) -> Self {
+        Self { apps, base_port: 0, data, defects: Vec::new(), proxies: Vec::new(), hosts_apart: false }
+    }
+}
+
 /// An app that is gone, and how it went.
 #[derive(Debug, Clone)]
 pub(crate) struct Death {

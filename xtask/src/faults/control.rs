@@ -46,8 +46,7 @@ pub(super) async fn healthy(
 async fn one(checks: &[Check], data: &Path) -> Result<Control, RunError> {
     let began = clock::monotonic();
     let apps = AppId::ALL.to_vec();
-    let plan = EmbeddedPlan { apps, base_port: 0, data: data.to_owned(), defects: Vec::new(), hosts_apart: false };
-    let embedded = Embedded::start(&plan).await?;
+    let embedded = Embedded::start(&EmbeddedPlan::private(apps, data.to_owned())).await?;
     let mut context = trial::context(&embedded)?;
     context.patience = ARRIVAL_LIMIT;
     let mut control = Control { checks: 0, assertions: 0, skipped: Vec::new(), false_alarms: Vec::new(), took_s: 0.0 };

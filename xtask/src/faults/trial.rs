@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use common::check::{Check, CheckContext, CheckReport};
 use common::client::Client;
+use common::fault::{Edge, FaultProxy, RuleErrors, Rules};
 use common::guard::Guard;
 use common::ids::AppId;
-use common::suite::FaultKind;
+use common::service::Defect;
+use common::suite::{Fault, FaultKind};
 
 use super::catalogue::{By, Case};
 use super::{Outcome, Seen, blame};
@@ -20,22 +22,38 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Starts the eight apps with the fault, runs the check, ends them.
 pub(super) async fn tried(case: &Case, folder: &Path) -> Result<Outcome, RunError> {
-    let embedded = started(case, folder).await?;
+    let mut plan = EmbeddedPlan::private(AppId::ALL.to_vec(), folder.join(&case.fault.id));
+    seed(&mut plan.defects, &mut plan.proxies, &case.fault);
+    let embedded = Embedded::start(&plan).await?;
+    let proxy = disturb(&embedded, &case.fault)?;
     let context = context(&embedded)?;
-    let outcome = looked_at(case, &context).await;
+    let mut outcome = looked_at(case, &context).await;
+    if outcome.seen == Seen::Missed && proxy.is_some_and(|proxy| proxy.counts().is_empty()) {
+        let why = format!("its rules disturbed nothing while {} ran", case.fault.caught_by);
+        outcome.seen = Seen::NotTried { why };
+    }
     embedded.stop().await;
     Ok(outcome)
 }
 
-/// The eight apps, with the fault of this case.
-pub(super) async fn started(case: &Case, folder: &Path) -> Result<Embedded, RunError> {
-    let data = folder.join(&case.fault.id);
-    let mut plan =
-        EmbeddedPlan { apps: AppId::ALL.to_vec(), base_port: 0, data, defects: Vec::new(), hosts_apart: false };
-    match &case.fault.kind {
-        FaultKind::Defect(defect) => plan.defects.push((case.fault.blames, *defect)),
+/// Adds what the fault needs to a plan of embedded apps: its defect, or the place of its proxy.
+pub(super) fn seed(defects: &mut Vec<(AppId, Defect)>, proxies: &mut Vec<Edge>, fault: &Fault) {
+    match &fault.kind {
+        FaultKind::Defect(defect) => defects.push((fault.blames, *defect)),
+        FaultKind::Wire { at, from, .. } => proxies.push(Edge { at: *at, from: *from }),
     }
-    Ok(Embedded::start(&plan).await?)
+}
+
+/// Gives the proxy of a fault on the wire its rules.
+pub(super) fn disturb<'a>(embedded: &'a Embedded, fault: &Fault) -> Result<Option<&'a FaultProxy>, RunError> {
+    let FaultKind::Wire { at, from, rules } = &fault.kind else { return Ok(None) };
+    let wrong = |errors: RuleErrors| RunError::Configuration(format!("{}: {errors}", fault.id));
+    let rules = Rules::of(rules.clone()).map_err(wrong)?;
+    let proxy = embedded.proxy(*at, *from);
+    if let Some(proxy) = proxy {
+        proxy.replace(rules);
+    }
+    Ok(proxy)
 }
 
 /// What a check gets of these apps.

@@ -34,9 +34,11 @@ pub(super) async fn tried(case: &Case, folder: &Path, stop: &CancellationToken) 
     };
     let selection = commands::selected(command).map_err(RunError::Configuration)?;
     let mut plan = Plan::new(command, "embedded", Profile::Quick, selection).as_trial();
-    match &case.fault.kind {
-        FaultKind::Defect(defect) => plan.defects.push((case.fault.blames, *defect)),
-    }
+    let FaultKind::Defect(defect) = &case.fault.kind else {
+        let why = "a run is tried with defects of apps alone".to_owned();
+        return Ok(outcome(case, Seen::NotTried { why }, String::new(), None));
+    };
+    plan.defects.push((case.fault.blames, *defect));
     let began = clock::monotonic();
     let settled = run::begin(setup, plan).await?;
     let took_s = began.elapsed().as_secs_f64();
