@@ -123,6 +123,8 @@ pub enum Defect {
     A8CtrOverAllBeacons,
     /// A8: counts the time of a stage from the first of the trace in place of the one before.
     A8StagesFromStart,
+    /// Any app: events of effects wait in memory and not in the effect's transaction, so a crash loses them.
+    OutboxInMemory,
 }
 
 impl FromStr for Defect {
