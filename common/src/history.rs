@@ -95,6 +95,20 @@ impl Expected {
         self
     }
 
+    /// Told apart from others of its trace and place by this name.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// So often.
+    #[must_use]
+    pub fn times(mut self, times: u64) -> Self {
+        self.times = times;
+        self
+    }
+
     /// How it is found.
     #[must_use]
     pub fn found(mut self, lookup: Lookup) -> Self {
