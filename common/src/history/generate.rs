@@ -22,6 +22,7 @@ pub enum Fault {
     /// Answers take longer than clients wait.
     Delay,
     /// The app does what was asked, and the client gets a 503.
+    #[serde(rename = "commit_then_503")]
     CommitThen503,
 }
 

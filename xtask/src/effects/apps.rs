@@ -38,7 +38,7 @@ pub(super) fn kinds(app: AppId) -> &'static [(&'static str, u32)] {
 }
 
 /// How the apps are reached.
-pub(super) struct World {
+pub(crate) struct World {
     /// By clients, with whatever is on the way.
     pub(super) asked: Client,
     /// By whoever reads.
@@ -48,7 +48,7 @@ pub(super) struct World {
 }
 
 /// One app, ready to be asked.
-pub(super) enum Subject {
+pub(crate) enum Subject {
     A2(World),
     A3(a3::Orchestration),
     A5(a5::Student),
@@ -81,6 +81,14 @@ impl Subject {
             Self::A3(app) => &app.world,
             Self::A5(app) => &app.world,
             Self::A6(app) => &app.world,
+        }
+    }
+
+    /// Traces of what was prepared: effects, and none of the clients'.
+    pub(super) fn prepared(&self) -> Vec<TraceId> {
+        match self {
+            Self::A6(app) => vec![app.prepared],
+            _ => Vec::new(),
         }
     }
 

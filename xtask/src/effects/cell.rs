@@ -61,7 +61,7 @@ pub(super) async fn run(
     let came_to_rest = quiet::rest(&subject, &history, plan.rest_within).await?;
     let rest_after_s = ended.elapsed().as_secs_f64();
     subject.read_back(&mut history).await?;
-    earlier.extend(history.intents.iter().map(|intent| intent.trace_id));
+    earlier.extend(history.intents.iter().map(|intent| intent.trace_id).chain(subject.prepared()));
     let mut checked = check(&history);
     let by_kind = checked.by_kind();
     checked.anomalies.truncate(TOLD);

@@ -12,8 +12,8 @@ use super::{World, command, kept, read, text};
 /// Steps of a run, each of which A8 hears of.
 const STEPS: u64 = 5;
 
-pub(super) struct Orchestration {
-    pub(super) world: World,
+pub(crate) struct Orchestration {
+    pub(crate) world: World,
     /// Runs of earlier cells.
     before: u64,
 }

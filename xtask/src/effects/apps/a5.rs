@@ -19,8 +19,8 @@ const COOKIE: &str = "a5_session";
 const REDIRECTS: usize = 10;
 
 /// Students, one for each client, and what each step needs.
-pub(super) struct Student {
-    pub(super) world: World,
+pub(crate) struct Student {
+    pub(crate) world: World,
     /// The cookie of each.
     cookies: Vec<String>,
     /// What each step sends, by its number.

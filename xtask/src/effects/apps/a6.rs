@@ -18,9 +18,11 @@ const SUMS: [[i64; 4]; 7] = [
     [250_050, 7, 7_502, 28],
 ];
 
-pub(super) struct Provider {
-    pub(super) world: World,
+pub(crate) struct Provider {
+    pub(crate) world: World,
     provider_id: String,
+    /// The trace of its registration.
+    pub(crate) prepared: TraceId,
 }
 
 fn registration() -> Place {
@@ -43,11 +45,11 @@ fn provider(name: &str) -> Value {
 impl Provider {
     pub(super) async fn prepare(world: World) -> Result<Self, String> {
         let body = provider("Effects Fund");
-        let reply = world.direct.post(AppId::A6, "/register").trace(own(&world)).json(&body).send().await;
+        let reply = world.direct.post(AppId::A6, "/register").json(&body).send().await;
         let reply = reply.map_err(|error| error.to_string())?;
         let provider_id = super::super::client::text(&reply, "/provider_id");
         let provider_id = provider_id.ok_or_else(|| format!("{} answered {}", reply.request(), reply.status))?;
-        Ok(Self { world, provider_id })
+        Ok(Self { world, provider_id, prepared: reply.trace })
     }
 
     pub(super) fn intent(&self, step: &Step) -> Intent {
@@ -131,15 +133,9 @@ impl Provider {
             let name = |event: &Value| (kept::place(&text(event, "event_type")), String::new());
             history.seen.extend(kept::of_trace(client, trace_id, name).await?);
         }
-        let mine = own(&self.world);
         let names = ["provider_registered", "revenue_settled"];
-        command::read_back(&self.world, history, AppId::A6, &names, |_, seen| seen.trace_id == mine).await
+        command::read_back(&self.world, history, AppId::A6, &names, |_, seen| seen.trace_id == self.prepared).await
     }
-}
-
-/// The trace of what is prepared: one for each cell.
-fn own(world: &World) -> TraceId {
-    TraceId::from_u128(0xA6_0000 + u128::try_from(world.earlier.len()).unwrap_or(0))
 }
 
 fn registered(step: &Step) -> (Value, Vec<Expected>) {
