@@ -22,9 +22,7 @@ use common::verdict::{Outcome, exit_code};
 use crate::cli::EffectsArgs;
 use crate::commands::fail;
 use crate::embedded::{Embedded, EmbeddedPlan};
-use crate::record::{EffectsCell, EffectsReport};
-
-pub(crate) use apps::APPS;
+use crate::record::{EFFECT_APPS, EffectsCell, EffectsReport};
 
 /// How long a cell waits for everything to come to rest, and how long an event may take to arrive.
 pub(crate) const REST_WITHIN: Duration = Duration::from_secs(20);
@@ -104,15 +102,15 @@ pub(crate) async fn run(args: EffectsArgs) -> u8 {
     let plan = EffectsPlan {
         seed: args.seed.unwrap_or_else(|| clock::unix_ms().unsigned_abs() % 1_000_000),
         intents: args.ops,
-        apps: if args.app.is_empty() { APPS.to_vec() } else { args.app },
+        apps: if args.app.is_empty() { EFFECT_APPS.to_vec() } else { args.app },
         faults: if args.fault.is_empty() { Fault::ALL.to_vec() } else { args.fault },
         defects: args.defects,
         data: data.path().to_owned(),
         histories: Some(folder.clone()),
         rest_within: REST_WITHIN,
     };
-    if let Some(app) = plan.apps.iter().find(|app| !APPS.contains(app)) {
-        return fail(format!("--app {app}: effects are driven at {}", APPS.map(AppId::lower).join(", ")));
+    if let Some(app) = plan.apps.iter().find(|app| !EFFECT_APPS.contains(app)) {
+        return fail(format!("--app {app}: effects are driven at {}", EFFECT_APPS.map(AppId::lower).join(", ")));
     }
     anstream::eprintln!("effects with seed {}: {} intents in each cell", plan.seed, plan.intents);
     let report = match drive(&plan, &|line| anstream::eprintln!("  {line}")).await {

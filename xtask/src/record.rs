@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::history::History;
 
 pub(crate) use browser::{BrowserCase, BrowserHop, BrowserRun};
-pub(crate) use effects::{EffectsCell, EffectsReport};
+pub(crate) use effects::{EFFECT_APPS, EffectsCell, EffectsReport};
 pub(crate) use route::{Exemplar, Generator, RouteFigures, Second};
 pub(crate) use shape::{Knee, ShapePoint, ShapeRun, StageFigures};
 pub(crate) use stream::{Goodput, StreamFigures, StreamLatency};

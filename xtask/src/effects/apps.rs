@@ -14,14 +14,11 @@ use common::history::{History, Intent, Plan, Step};
 use common::ids::{AppId, TraceId};
 use serde_json::Value;
 
-/// The apps whose effects are checked.
-pub(crate) const APPS: [AppId; 4] = [AppId::A2, AppId::A3, AppId::A5, AppId::A6];
-
 /// The apps that take part in the effects of one: itself, those that it calls, and A8.
 pub(super) fn needs(app: AppId) -> &'static [AppId] {
     match app {
         AppId::A3 => &[AppId::A3, AppId::A7, AppId::A2, AppId::A8],
-        AppId::A5 => &[AppId::A5, AppId::A1, AppId::A8],
+        AppId::A5 => &[AppId::A5, AppId::A1, AppId::A4, AppId::A8],
         AppId::A6 => &[AppId::A6, AppId::A2, AppId::A8],
         _ => &[AppId::A2, AppId::A8],
     }
@@ -31,7 +28,7 @@ pub(super) fn needs(app: AppId) -> &'static [AppId] {
 pub(super) fn kinds(app: AppId) -> &'static [(&'static str, u32)] {
     match app {
         AppId::A3 => &[("run", 1)],
-        AppId::A5 => &[("checkout", 1), ("pay", 2), ("pay_told_thrice", 1)],
+        AppId::A5 => &[("checkout", 1), ("pay", 2), ("pay_told_thrice", 1), ("ask", 2)],
         AppId::A6 => &[("register", 1), ("settle", 3)],
         _ => &[("event", 4), ("batch", 1)],
     }
@@ -118,7 +115,7 @@ impl Subject {
         match intent.kind.as_str() {
             "run" => status == 202,
             "checkout" | "pay" | "pay_told_thrice" => status == 303,
-            "batch" => status == 200,
+            "batch" | "ask" => status == 200,
             _ => status == 201,
         }
     }

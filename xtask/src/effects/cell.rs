@@ -72,8 +72,12 @@ pub(super) async fn run(
 
 /// The command that does the same again.
 fn again(plan: &EffectsPlan, app: AppId, fault: Fault) -> String {
-    let mut line =
-        format!("cargo xtask effects --app {} --fault {fault} --seed {} --ops {}", app.lower(), plan.seed, plan.intents);
+    let mut line = format!(
+        "cargo xtask effects --app {} --fault {fault} --seed {} --ops {}",
+        app.lower(),
+        plan.seed,
+        plan.intents
+    );
     for (of, defect) in &plan.defects {
         line.push_str(&format!(" --defect {}:{}", of.lower(), name(*defect)));
     }

@@ -35,7 +35,16 @@ fn kinds(cell: &EffectsCell) -> String {
 /// The table, then what is wrong and how to see it again.
 pub(super) fn render(report: &EffectsReport) -> String {
     let mut table = plain([
-        "app", "fault", "intents", "attempts", "acknowledged", "unknown", "refused", "kills", "effects read", "anomalies",
+        "app",
+        "fault",
+        "intents",
+        "attempts",
+        "acknowledged",
+        "unknown",
+        "refused",
+        "kills",
+        "effects read",
+        "anomalies",
     ]);
     for cell in &report.cells {
         let checked = &cell.checked;

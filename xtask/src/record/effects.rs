@@ -6,6 +6,9 @@ use common::history::{AnomalyKind, Checked, Fault};
 use common::ids::AppId;
 use serde::{Deserialize, Serialize};
 
+/// The apps whose effects are checked.
+pub(crate) const EFFECT_APPS: [AppId; 4] = [AppId::A2, AppId::A3, AppId::A5, AppId::A6];
+
 /// All cells of one drive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct EffectsReport {

@@ -10,8 +10,7 @@ use common::verdict::Ruling;
 use super::markdown::{cell, code, table};
 use super::state::State;
 use super::{Artifact, Head, text};
-use crate::effects::APPS;
-use crate::record::{EffectsCell, EffectsReport, RunView};
+use crate::record::{EFFECT_APPS, EffectsCell, EffectsReport, RunView};
 
 /// The checks that repeat or race a request, or kill what answered it.
 pub(super) const CHECKS: [&str; 13] = [
@@ -63,12 +62,7 @@ fn tried(view: &RunView) -> impl Iterator<Item = &Ruling> {
 
 fn checks(rulings: &[&Ruling]) -> String {
     let rows = rulings.iter().map(|ruling| {
-        vec![
-            State::of(ruling).to_string(),
-            code(&ruling.claim.id),
-            cell(&ruling.claim.text),
-            cell(&ruling.explanation),
-        ]
+        vec![State::of(ruling).to_string(), code(&ruling.claim.id), cell(&ruling.claim.text), cell(&ruling.explanation)]
     });
     table(&["", "check", "what it says", "what was seen"], "<<<<", rows)
 }
@@ -161,7 +155,7 @@ fn not_tried(view: &RunView, rulings: &[&Ruling]) -> Vec<String> {
         CHECKS.iter().filter(|id| !done.contains(**id)).map(|id| format!("The check {}.", code(id))).collect();
     let cells: BTreeSet<(AppId, Fault)> =
         view.effects.iter().flat_map(|report| &report.cells).map(|cell| (cell.app, cell.fault)).collect();
-    for app in APPS {
+    for app in EFFECT_APPS {
         let missing: Vec<&str> =
             Fault::ALL.iter().filter(|fault| !cells.contains(&(app, **fault))).map(|fault| fault.as_str()).collect();
         if !missing.is_empty() {
@@ -171,4 +165,27 @@ fn not_tried(view: &RunView, rulings: &[&Ruling]) -> Vec<String> {
     lines.push("Effects of A1, A4, A7 and A8 under faults: no clients write histories of theirs.".to_owned());
     lines.push("A crash of the machine: apps are killed, and what the system had taken from them stays.".to_owned());
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suites;
+
+    #[test]
+    fn every_check_that_the_report_looks_for_is_one_of_a_suite() {
+        for id in CHECKS {
+            let app = id.split('.').next().and_then(|app| app.parse().ok()).unwrap();
+            assert!(suites::suite(app).check(id).is_some(), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_tried_nothing_says_so_of_each_check_and_each_fault() {
+        let text = String::from_utf8(render(&RunView::default()).remove(0).bytes).unwrap();
+        assert!(text.contains("No check of idempotency was tried in this run."), "{text}");
+        assert!(text.contains("No app was killed or disturbed while effects were under way in this run."), "{text}");
+        assert!(CHECKS.iter().all(|id| text.contains(&format!("The check `{id}`."))), "{text}");
+        assert!(text.contains("Effects of A5 under none, kill, duplicate, delay, commit_then_503."), "{text}");
+    }
 }

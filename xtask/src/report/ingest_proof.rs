@@ -11,8 +11,15 @@ use super::{Artifact, Head, idempotency, text};
 use crate::record::{RunView, ShapeRun};
 
 /// Claims about what A2 keeps and hands over.
-const ABOUT: [&str; 7] =
-    ["acknowledged_is_kept", "event_found_again", "one_key_one_event", "nothing_lost", "in_a2", "reaches_a2", "hands_over"];
+const ABOUT: [&str; 7] = [
+    "acknowledged_is_kept",
+    "event_found_again",
+    "one_key_one_event",
+    "nothing_lost",
+    "in_a2",
+    "reaches_a2",
+    "hands_over",
+];
 
 /// The one file.
 pub(super) fn render(view: &RunView) -> Vec<Artifact> {
@@ -80,7 +87,8 @@ fn bursts(out: &mut String, view: &RunView) {
     for shape in &proved {
         for example in shape.stored.iter().flat_map(|proof| &proof.examples) {
             let trace = code(&example.trace_id.to_string());
-            let _ = writeln!(out, "- {} iteration {}, trace {trace}: {}", shape.id, example.iteration, cell(&example.what));
+            let _ =
+                writeln!(out, "- {} iteration {}, trace {trace}: {}", shape.id, example.iteration, cell(&example.what));
         }
     }
     out.push('\n');

@@ -21,7 +21,9 @@ pub(super) fn intent(step: &Step) -> Intent {
     let lookup = if is_batch { Lookup::ByTrace } else { Lookup::ByTraceAsAnswered };
     let mut effects: Vec<Expected> = events
         .iter()
-        .map(|event| Expected::once(kept::place("lead")).named(&text(event, "subject")).saying(event.clone()).found(lookup))
+        .map(|event| {
+            Expected::once(kept::place("lead")).named(&text(event, "subject")).saying(event.clone()).found(lookup)
+        })
         .collect();
     let told = Expected::once(command::place(AppId::A2, "lead_captured"));
     effects.push(if is_batch {

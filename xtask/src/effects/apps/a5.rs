@@ -1,4 +1,5 @@
-//! A5: students who begin checkouts and pay for them. Forms carry no idempotency key; their nonce is one.
+//! A5: students who begin checkouts, pay for them, and spend credits on questions. Forms carry no idempotency key; their
+//! nonce is one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,6 +36,10 @@ fn paid_order() -> Place {
     Place::new(AppId::A5, "paid order")
 }
 
+fn spend() -> Place {
+    Place::new(AppId::A5, "spend")
+}
+
 fn purchase() -> Place {
     Place::new(AppId::A5, "purchase")
 }
@@ -53,50 +58,47 @@ impl Student {
         let mut forms = BTreeMap::new();
         for step in &plan.steps {
             let session = at(&sessions, step.process)?;
-            let form_nonce = pricing(session).await?;
-            let form = if step.kind == "checkout" {
-                json!({ "at": "/checkout", "form_nonce": form_nonce, "plan": "micro" })
-            } else {
-                let card = CARDS[usize::from(step.kind == "pay_told_thrice")];
-                json!({ "at": order_of(session, step, &form_nonce).await?, "form_nonce": step.key, "card": card })
-            };
-            forms.insert(step.number, form);
+            forms.insert(step.number, form(session, step).await?);
         }
-        let cookie = |session: &Session| session.cookie(AppId::A5, "/", COOKIE).map(|value| format!("{COOKIE}={value}"));
+        let cookie =
+            |session: &Session| session.cookie(AppId::A5, "/", COOKIE).map(|value| format!("{COOKIE}={value}"));
         let cookies = sessions.iter().map(cookie).collect::<Option<Vec<_>>>();
         let cookies = cookies.ok_or_else(|| format!("A5 set no cookie {COOKIE} at the sign-up"))?;
         Ok(Self { world, cookies, forms })
     }
 
     pub(super) fn intent(&self, step: &Step) -> Intent {
-        let is_checkout = step.kind == "checkout";
+        let argument = self.forms.get(&step.number).cloned().unwrap_or_default();
+        let effects = match step.kind {
+            "checkout" => begun(),
+            "ask" => spent(&text(&argument["fields"], "form_nonce")),
+            _ => paid(),
+        };
         Intent {
             key: step.key.clone(),
             trace_id: step.trace_id,
             app: AppId::A5,
             kind: step.kind.to_owned(),
-            argument: self.forms.get(&step.number).cloned().unwrap_or_default(),
-            effects: if is_checkout { begun() } else { paid() },
+            argument,
+            effects,
             // A checkout that breaks off before its session is made goes on when its form is sent again.
-            atomic: !is_checkout,
+            atomic: step.kind != "checkout",
         }
     }
 
     pub(super) fn request(&self, process: u32, intent: &Intent) -> Request {
-        let field = |name: &str| text(&intent.argument, name);
-        let last = if intent.kind == "checkout" { "plan" } else { "card" };
-        let form = [("form_nonce", field("form_nonce")), (last, field(last))];
-        let form = [(form[0].0, form[0].1.as_str()), (form[1].0, form[1].1.as_str())];
+        let fields = intent.argument["fields"].as_object().into_iter().flatten();
+        let fields: Vec<_> = fields.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect();
         let cookie = usize::try_from(process).ok().and_then(|at| self.cookies.get(at)).map_or("", String::as_str);
-        let request = self.world.asked.post(AppId::A5, &field("at")).trace(intent.trace_id).header("cookie", cookie);
-        request.form(&form).native_errors()
+        let request = self.world.asked.post(AppId::A5, &text(&intent.argument, "at")).trace(intent.trace_id);
+        request.header("cookie", cookie).form(&fields).native_errors()
     }
 
     /// Every payment that was acknowledged has arrived, as often as it is told of.
     pub(super) async fn is_settled(&self, history: &History) -> Result<bool, String> {
         let acknowledged: BTreeSet<&str> =
             history.operations.iter().filter(|one| one.outcome.is_ok()).map(|one| one.key.as_str()).collect();
-        let payments = history.intents.iter().filter(|intent| intent.kind != "checkout");
+        let payments = history.intents.iter().filter(|intent| is_payment(intent));
         for intent in payments.filter(|intent| acknowledged.contains(intent.key.as_str())) {
             let log = self.log(intent.trace_id).await?;
             let count = |name: &str| log["webhooks"][name].as_u64().unwrap_or(0);
@@ -133,21 +135,41 @@ impl Student {
                     history.seen.push(seen(paid_order(), id, made));
                 }
             }
-            for entry in items(&log, "ledger").filter(|entry| entry["kind"] == "purchase") {
-                history.seen.push(seen(purchase(), text(entry, "entry_id"), entry));
+            for entry in items(&log, "ledger") {
+                let place = if entry["kind"] == "spend" { spend() } else { purchase() };
+                history.seen.push(seen(place, text(entry, "entry_id"), entry));
             }
-            if !is_checkout {
+            if is_payment(intent) {
                 payments.insert(intent.trace_id);
             }
         }
         for (number, cookie) in self.cookies.iter().enumerate() {
             history.accounts.push(account(&self.world.direct, number, cookie).await?);
         }
-        let names = ["checkout_started", "checkout_completed", "revenue_settled"];
+        let names = ["checkout_started", "checkout_completed", "revenue_settled", "credit_decrement"];
         // The orders that are paid were opened before the first attempt.
         let prepared = |name: &str, seen: &Seen| name == "checkout_started" && payments.contains(&seen.trace_id);
         command::read_back(&self.world, history, AppId::A5, &names, prepared).await
     }
+}
+
+fn is_payment(intent: &Intent) -> bool {
+    intent.kind.starts_with("pay")
+}
+
+/// What a step sends and where; its fields are those of the form that A5 shows.
+async fn form(session: &Session, step: &Step) -> Result<Value, String> {
+    let shown = if step.kind == "ask" { "/onboarding" } else { "/pricing" };
+    let form_nonce = nonce(&open(session.get(AppId::A5, shown)).await?)?;
+    Ok(match step.kind {
+        "ask" => json!({ "at": shown, "fields": { "form_nonce": form_nonce, "goal": "next_step" } }),
+        "checkout" => json!({ "at": "/checkout", "fields": { "form_nonce": form_nonce, "plan": "micro" } }),
+        kind => {
+            let card = CARDS[usize::from(kind == "pay_told_thrice")];
+            let at = order_of(session, step, &form_nonce).await?;
+            json!({ "at": at, "fields": { "form_nonce": step.key, "card": card } })
+        }
+    })
 }
 
 fn begun() -> Vec<Expected> {
@@ -163,6 +185,15 @@ fn paid() -> Vec<Expected> {
         Expected::once(purchase()).saying(json!({ "credits": 10, "debit_account": "issued" })),
         told("checkout_completed", json!({ "finance_metrics": sum, "test_run": true })),
         told("revenue_settled", json!({ "finance_metrics": sum, "stripe_mode": "test" })),
+    ]
+}
+
+fn spent(form_nonce: &str) -> Vec<Expected> {
+    let sum = json!({ "ai_cost_minor": 1, "ai_price_minor": 4, "currency": "USD" });
+    let told = Expected::once(command::place(AppId::A5, "credit_decrement"));
+    vec![
+        Expected::once(spend()).saying(json!({ "credits": 1, "credit_account": "spent" })),
+        told.saying(json!({ "idempotency_key": form_nonce, "finance_metrics": sum, "test_run": true })),
     ]
 }
 
@@ -185,12 +216,6 @@ async fn account(client: &Client, number: usize, cookie: &str) -> Result<Account
 fn at(sessions: &[Session], process: u32) -> Result<&Session, String> {
     let session = usize::try_from(process).ok().and_then(|at| sessions.get(at));
     session.ok_or_else(|| format!("client {process} has no student"))
-}
-
-/// The nonce of a fresh form on the pricing page.
-async fn pricing(session: &Session) -> Result<String, String> {
-    let request = session.get(AppId::A5, "/pricing").header("accept", "text/html").native_errors();
-    nonce(&request.send().await.map_err(|error| error.to_string())?)
 }
 
 /// Opens an order in the step's trace; gives the path of its payment page.

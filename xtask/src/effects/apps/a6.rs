@@ -53,8 +53,7 @@ impl Provider {
     }
 
     pub(super) fn intent(&self, step: &Step) -> Intent {
-        let (argument, effects) =
-            if step.kind == "register" { registered(step) } else { self.settled(step) };
+        let (argument, effects) = if step.kind == "register" { registered(step) } else { self.settled(step) };
         Intent {
             key: step.key.clone(),
             trace_id: step.trace_id,
