@@ -42,6 +42,8 @@ pub mod history;
 
 pub mod verdict;
 
+pub mod fault;
+
 pub mod suite;
 
 pub mod ledger;

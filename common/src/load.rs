@@ -69,6 +69,7 @@ pub use stream::{
     StreamReport, Usage, dialect,
 };
 pub use thresholds::{Baseline, ThresholdResult};
+pub(crate) use transport::Trust;
 pub use transport::TrustError;
 pub use watch::{StopOptions, StopReason, TelemetryEar};
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Check;
 use crate::contract::Contract;
+use crate::fault::Rule;
 use crate::ids::AppId;
 use crate::scenario::Scenario;
 use crate::service::Defect;
@@ -37,11 +38,20 @@ pub struct Fault {
 }
 
 /// How a fault is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// Inside the reference app.
+    /// Inside the reference app that is to blame.
     Defect(Defect),
+    /// On the wire, by a proxy before an app.
+    Wire {
+        /// The app that the proxy stands before.
+        at: AppId,
+        /// The app whose requests it disturbs; all callers, the harness too, if none is named.
+        from: Option<AppId>,
+        /// How.
+        rules: Vec<Rule>,
+    },
 }
 
 impl Fault {
@@ -59,6 +69,35 @@ impl Fault {
             caught_by: caught_by.to_owned(),
             blames: app.expect("the id of a check begins with its app"),
         }
+    }
+
+    /// A disturbance of whatever reaches `at`, which is to blame: as if the app itself answered so.
+    #[must_use]
+    pub fn wire(id: &str, breaks: &str, at: AppId, rule: Rule, caught_by: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            breaks: breaks.to_owned(),
+            kind: FaultKind::Wire { at, from: None, rules: vec![rule] },
+            caught_by: caught_by.to_owned(),
+            blames: at,
+        }
+    }
+
+    /// A disturbance between two apps: as if `from`, which is to blame, sent so to `at`.
+    #[must_use]
+    pub fn between(id: &str, breaks: &str, (from, at): (AppId, AppId), rule: Rule, caught_by: &str) -> Self {
+        Self {
+            kind: FaultKind::Wire { at, from: Some(from), rules: vec![rule.clone()] },
+            blames: from,
+            ..Self::wire(id, breaks, at, rule, caught_by)
+        }
+    }
+
+    /// With another app to blame.
+    #[must_use]
+    pub fn blaming(mut self, app: AppId) -> Self {
+        self.blames = app;
+        self
     }
 }
 

@@ -35,7 +35,14 @@ pub(crate) async fn test(args: TestArgs) -> u8 {
     let data = PathBuf::from("target/handshake/test");
     let start = async |hosts: Hosts| {
         let (data, hosts_apart) = (data.clone(), hosts == Hosts::Apart);
-        let plan = EmbeddedPlan { apps: AppId::ALL.to_vec(), base_port: 0, data, defects: Vec::new(), hosts_apart };
+        let plan = EmbeddedPlan {
+            apps: AppId::ALL.to_vec(),
+            base_port: 0,
+            data,
+            defects: Vec::new(),
+            proxies: Vec::new(),
+            hosts_apart,
+        };
         let embedded = Embedded::start(&plan).await.map_err(|error| error.to_string())?;
         let (telemetry_key, admin_key) = (embedded.telemetry_key.clone(), embedded.admin_key.clone());
         Ok((Target { bases: embedded.public.clone(), telemetry_key, admin_key }, embedded))

@@ -55,6 +55,7 @@ pub(crate) async fn drive(plan: &EffectsPlan, say: &(dyn Fn(&str) + Sync)) -> Re
         data: plan.data.clone(),
         defects: plan.defects.clone(),
         hosts_apart: false,
+        proxies: Vec::new(),
     };
     let mut embedded = Embedded::start(&embedded).await.map_err(|error| error.to_string())?;
     let driven = cells(plan, &mut embedded, say).await;

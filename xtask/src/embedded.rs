@@ -6,6 +6,7 @@
 
 mod child;
 mod crash;
+mod proxies;
 mod wiring;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use common::fault::{Edge, Proxies, ProxyError};
 use common::ids::AppId;
 use common::service::{AppConfig, Defect};
 use common::settings::{Secret, SettingError, Settings};
@@ -48,6 +50,9 @@ pub(crate) enum EmbeddedError {
     /// The child could not be started or spoken to.
     #[error("{app} could not be started as a process: {source}")]
     Process { app: AppId, source: std::io::Error },
+    /// A fault proxy did not start.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// A variable of the environment does not fit.
     #[error(transparent)]
     Setting(#[from] SettingError),
@@ -66,6 +71,8 @@ pub(crate) struct EmbeddedPlan {
     pub(crate) base_port: u16,
     pub(crate) data: PathBuf,
     pub(crate) defects: Vec<(AppId, Defect)>,
+    /// Where fault proxies stand; they pass everything until they are given rules.
+    pub(crate) proxies: Vec<Edge>,
     /// Gives each app that people use a host of its own, `a5.localhost`, for browsers alone to find.
     pub(crate) hosts_apart: bool,
 }
@@ -80,6 +87,7 @@ pub(crate) struct Death {
 /// The running children.
 pub(crate) struct Embedded {
     children: Vec<AppChild>,
+    proxies: Proxies,
     deaths: Arc<Mutex<Vec<Death>>>,
     pub(crate) environment: Environment,
     pub(crate) bases: BTreeMap<AppId, Url>,
@@ -122,11 +130,12 @@ impl Embedded {
             config.defects = plan.defects.iter().filter(|(of, _)| of == app).map(|(_, defect)| *defect).collect();
             waiting.push(Waiting::spawn(config, &plan.data).await?);
         }
-        let bases: BTreeMap<AppId, Url> = waiting
+        let mut bases: BTreeMap<AppId, Url> = waiting
             .iter()
             .filter_map(|one| Some((one.app, format!("http://{}/", one.address).parse().ok()?)))
             .collect();
-        let ports = waiting.iter().map(|one| (one.app, one.address.port())).collect();
+        let proxies = Proxies::start(&plan.proxies, &mut bases).await?;
+        let ports = bases.iter().map(|(app, base)| (*app, base.port().unwrap_or(0))).collect();
         let deaths = Arc::new(Mutex::new(Vec::new()));
         let mut children = Vec::new();
         let settings = Settings::process();
@@ -135,7 +144,8 @@ impl Embedded {
             if plan.hosts_apart {
                 options.extend(wiring::hosts_apart(one.app, &bases));
             }
-            let wiring = Wiring { upstreams: bases.clone(), options };
+            let mut wiring = Wiring { upstreams: bases.clone(), options };
+            proxies::reroute(&proxies, one.app, &mut wiring);
             children.push(one.go(wiring, &deaths).await?);
         }
         let found = |(app, base): (&AppId, &Url)| {
@@ -145,6 +155,7 @@ impl Embedded {
         let keys = AppConfig::embedded(AppId::A8, PathBuf::new());
         Ok(Self {
             children,
+            proxies,
             deaths,
             environment: Environment::embedded(ports),
             bases,
@@ -172,6 +183,7 @@ impl Embedded {
                 drop(child.gone.await);
             }
         }
+        self.proxies.stop().await;
     }
 }
 

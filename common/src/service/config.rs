@@ -75,6 +75,14 @@ impl AppConfig {
         }
     }
 
+    /// Reaches `app` at this address, as through a proxy, and goes on knowing it by the name that it gives itself.
+    pub fn reach(&mut self, app: AppId, through: Url) {
+        let known = self.upstreams.insert(app, through);
+        if let (AppId::A1, Some(known)) = (app, known) {
+            self.options.entry("issuer".to_owned()).or_insert_with(|| known.as_str().trim_end_matches('/').to_owned());
+        }
+    }
+
     /// Checks what the types cannot.
     ///
     /// # Errors

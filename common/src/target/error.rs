@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-/// One mistake in a target file.
+/// One mistake in a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConfigError {
     /// Counted from 1.
@@ -18,7 +18,7 @@ pub struct ConfigError {
     pub hint: String,
 }
 
-/// Every mistake in a target file, by line; shown one per line as `targets.yaml:12: path: message; hint`.
+/// Every mistake in a configuration file, by line; shown one per line as `targets.yaml:12: path: message; hint`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConfigErrors {
     /// The name of the file.

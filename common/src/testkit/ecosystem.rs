@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use url::Url;
 
 use crate::check::{Check, CheckContext, CheckReport};
 use crate::client::Client;
+use crate::fault::{Edge, FaultProxy, Proxies, Rules};
 use crate::guard::Guard;
 use crate::ids::AppId;
 use crate::service::{AppConfig, AppDef, Bound, Defect, Running};
@@ -18,6 +20,7 @@ use crate::target::{Environment, Targets};
 /// Reference apps that run in this process.
 pub struct Ecosystem {
     running: Vec<Running>,
+    proxies: Proxies,
     environment: Environment,
     client: Client,
     telemetry_key: Secret,
@@ -40,21 +43,33 @@ impl Ecosystem {
     /// # Panics
     /// When one does not start; the message says why.
     pub async fn start_with(apps: Vec<AppDef>, tweak: impl Fn(&mut AppConfig)) -> Self {
+        Self::start_behind(apps, &[], tweak).await
+    }
+
+    /// Starts these apps with proxies between them, which pass everything until they are given rules.
+    ///
+    /// # Panics
+    /// When an app or a proxy does not start; the message says why.
+    pub async fn start_behind(apps: Vec<AppDef>, edges: &[Edge], tweak: impl Fn(&mut AppConfig)) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder can be made");
         let mut bound = Vec::new();
         let mut upstreams = BTreeMap::new();
         for def in apps {
             let config = AppConfig::embedded(def.contract.app, data.path().join(def.contract.app.lower()));
             let port = Bound::new(config.app, config.bind).await.unwrap_or_else(|error| panic!("{error}"));
-            let base = format!("http://{}/", port.address).parse().expect("an address makes a URL");
+            let base: Url = format!("http://{}/", port.address).parse().expect("an address makes a URL");
             upstreams.insert(config.app, base);
             bound.push((port, def, config));
         }
-        let ports = upstreams.iter().map(|(app, url): (_, &url::Url)| (*app, url.port().unwrap_or(0))).collect();
+        let proxies = Proxies::start(edges, &mut upstreams).await.unwrap_or_else(|error| panic!("{error}"));
+        let ports = upstreams.iter().map(|(app, url)| (*app, url.port().unwrap_or(0))).collect();
         let mut running = Vec::new();
         let mut keys = (String::new(), String::new());
         for (port, def, mut config) in bound {
             config.upstreams.clone_from(&upstreams);
+            for (at, through) in proxies.of(config.app) {
+                config.reach(at, through);
+            }
             tweak(&mut config);
             keys = (config.telemetry_key.clone(), config.admin_key.clone());
             running.push(port.serve(def, config).await.unwrap_or_else(|error| panic!("{error}")));
@@ -62,7 +77,16 @@ impl Ecosystem {
         let environment = Environment::embedded(ports);
         let client = Client::new(Arc::new(Guard::new(environment.clone()))).unwrap_or_else(|error| panic!("{error}"));
         let (telemetry_key, admin_key) = (Secret::new(keys.0), Secret::new(keys.1));
-        Self { running, environment, client, telemetry_key, admin_key, data }
+        Self { running, proxies, environment, client, telemetry_key, admin_key, data }
+    }
+
+    /// The proxy at this place.
+    ///
+    /// # Panics
+    /// When none was asked for there.
+    #[must_use]
+    pub fn proxy(&self, edge: Edge) -> &FaultProxy {
+        self.proxies.get(edge).unwrap_or_else(|| panic!("no proxy was asked for at {edge:?}"))
     }
 
     /// Starts these apps with one defect in the app it belongs to.
@@ -134,6 +158,7 @@ impl Ecosystem {
         for running in self.running {
             running.stop().await;
         }
+        self.proxies.stop().await;
     }
 }
 
@@ -202,14 +227,27 @@ impl Subject {
 /// Starts `apps` with the fault and tells what its check finds: it should not hold.
 ///
 /// # Panics
-/// When the suite has no such check or an app does not start.
+/// When the suite has no such check, an app does not start, or the rules of a fault on the wire disturbed nothing, so that
+/// the fault was never made.
 pub async fn try_fault(suite: &Suite, fault: &Fault, apps: Vec<AppDef>) -> CheckReport {
     let check = suite.check(&fault.caught_by).unwrap_or_else(|| panic!("{}: no check {}", fault.id, fault.caught_by));
-    let FaultKind::Defect(defect) = fault.kind;
-    let ecosystem = Ecosystem::start_broken(apps, fault.blames, defect).await;
+    let (ecosystem, edge) = match &fault.kind {
+        FaultKind::Defect(defect) => (Ecosystem::start_broken(apps, fault.blames, *defect).await, None),
+        FaultKind::Wire { at, from, rules } => {
+            let edge = Edge { at: *at, from: *from };
+            let ecosystem = Ecosystem::start_behind(apps, &[edge], |_| {}).await;
+            let rules = Rules::of(rules.clone()).unwrap_or_else(|errors| panic!("{}: {errors}", fault.id));
+            ecosystem.proxy(edge).replace(rules);
+            (ecosystem, Some(edge))
+        }
+    };
     let mut context = ecosystem.context();
     context.patience = std::time::Duration::from_secs(3);
     let report = check.run(context).await;
+    if let Some(edge) = edge {
+        let met = !ecosystem.proxy(edge).counts().is_empty();
+        assert!(met, "{}: its rules disturbed nothing while {} ran", fault.id, fault.caught_by);
+    }
     ecosystem.stop().await;
     report
 }

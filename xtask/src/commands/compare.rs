@@ -157,6 +157,7 @@ async fn lane(
             base_port: 0,
             data: data.to_owned(),
             defects: Vec::new(),
+            proxies: Vec::new(),
             hosts_apart: false,
         };
         let embedded = Embedded::start(&plan).await.map_err(|error| error.to_string())?;

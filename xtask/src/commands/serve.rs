@@ -12,8 +12,14 @@ const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
 /// Serves until Ctrl-C.
 pub(crate) async fn serve(args: ServeArgs) -> u8 {
     let apps = if args.apps.is_empty() { AppId::ALL.to_vec() } else { args.apps };
-    let plan =
-        EmbeddedPlan { apps, base_port: args.base_port, data: args.data, defects: Vec::new(), hosts_apart: false };
+    let plan = EmbeddedPlan {
+        apps,
+        base_port: args.base_port,
+        data: args.data,
+        defects: Vec::new(),
+        proxies: Vec::new(),
+        hosts_apart: false,
+    };
     let embedded = match Embedded::start(&plan).await {
         Ok(embedded) => embedded,
         Err(error) => return fail(error),

@@ -41,7 +41,8 @@ pub(super) async fn run(
     };
     let drawn = history::plan(plan.seed, &workload);
     let direct = Client::new(Arc::new(Guard::new(embedded.environment.clone()))).map_err(|error| error.to_string())?;
-    let way = Way::of(&embedded.environment, app, fault).await?;
+    let base = embedded.bases.get(&app).ok_or_else(|| format!("{app} was not started"))?;
+    let way = Way::of(&embedded.environment, base, app, fault).await?;
     let world = World { asked: way.client.clone(), direct, earlier: earlier.clone() };
     let subject = Arc::new(Subject::prepare(app, world, &drawn).await?);
     let steps: Vec<_> = drawn.steps.iter().map(|step| (step.clone(), subject.intent(step))).collect();

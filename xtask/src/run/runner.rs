@@ -152,6 +152,7 @@ async fn reach(
             base_port: setup.target.base_port,
             data: folder.join("data"),
             defects: plan.defects.clone(),
+            proxies: Vec::new(),
             hosts_apart: false,
         };
         let embedded = Embedded::start(&apps).await?;

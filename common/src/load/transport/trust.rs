@@ -72,7 +72,7 @@ impl Trust {
         Ok(Some(Self { http1: connector(b"http/1.1")?, http2: connector(b"h2")? }))
     }
 
-    pub(super) fn connector(&self, version: HttpVersion) -> &TlsConnector {
+    pub(crate) fn connector(&self, version: HttpVersion) -> &TlsConnector {
         match version {
             HttpVersion::Http1 => &self.http1,
             HttpVersion::Http2 => &self.http2,

@@ -1,0 +1,7 @@
+mod actions;
+mod matching;
+mod passing;
+mod rules;
+mod severing;
+mod site;
+mod switching;
