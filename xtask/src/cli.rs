@@ -281,7 +281,7 @@ pub(crate) struct EffectsArgs {
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// How many intents each app gets under each fault.
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=2_000))]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) ops: u32,
     /// Tells an embedded app to misbehave, to see what is found: `a2:a2_ack_before_commit`, `a6:outbox_in_memory`.
     #[arg(long = "defect", value_name = "APP:DEFECT", value_parser = defect)]

@@ -163,7 +163,12 @@ fn judge(intent: &Intent, answer: Result<Reply, ClientError>) -> Attempt {
         return Attempt { outcome: Outcome::Ok { id, answer }, again: false };
     }
     let told = reply.pointer("/detail").and_then(|detail| detail.as_str().map(str::to_owned)).unwrap_or_default();
-    let why = format!("status {status}: {told}");
+    by_status(status, format!("status {status}: {told}"))
+}
+
+/// What an answer that acknowledges nothing says: after a 408 or 5xx nobody knows; any other status is a refusal, of which
+/// some pass.
+fn by_status(status: u16, why: String) -> Attempt {
     match status {
         408 | 500.. => Attempt { outcome: info(why), again: true },
         409 | 425 | 429 => Attempt { outcome: Outcome::Fail { why }, again: true },
@@ -174,4 +179,26 @@ fn judge(intent: &Intent, answer: Result<Reply, ClientError>) -> Attempt {
 /// A member of an answer, as text.
 pub(super) fn text(reply: &Reply, pointer: &str) -> Option<String> {
     reply.pointer(pointer).as_ref().and_then(Value::as_str).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_that_rules_an_effect_out_is_a_refusal() {
+        for (status, unknown, again) in [
+            (500, true, true),
+            (503, true, true),
+            (408, true, true),
+            (409, false, true),
+            (429, false, true),
+            (402, false, false),
+            (422, false, false),
+        ] {
+            let attempt = by_status(status, String::new());
+            assert_eq!((attempt.outcome.is_info(), attempt.again), (unknown, again), "{status}");
+            assert!(!attempt.outcome.is_ok(), "{status}");
+        }
+    }
 }

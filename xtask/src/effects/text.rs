@@ -43,6 +43,7 @@ pub(super) fn render(report: &EffectsReport) -> String {
         "unknown",
         "refused",
         "kills",
+        "disturbed",
         "effects read",
         "anomalies",
     ]);
@@ -55,6 +56,7 @@ pub(super) fn render(report: &EffectsReport) -> String {
             checked.unknown,
             checked.refused,
             checked.crashes,
+            cell.disturbed.values().sum(),
             checked.effects,
         ];
         let anomalies = if cell.anomalies() == 0 { "0".to_owned() } else { kinds(cell) };
@@ -64,12 +66,8 @@ pub(super) fn render(report: &EffectsReport) -> String {
     let mut out = format!("{table}\n");
     for cell in report.cells.iter().filter(|cell| !cell.holds()) {
         let _ = writeln!(out, "\n{} under {} does not hold; again: {}", cell.app, cell.fault, cell.again);
-        let reasons = [
-            (!cell.came_to_rest, "it did not come to rest in time"),
-            (cell.checked.acknowledged == 0, "nothing was acknowledged, so nothing is shown"),
-        ];
-        for (_, reason) in reasons.iter().filter(|(is, _)| *is) {
-            let _ = writeln!(out, "  {reason}");
+        for why in cell.shows_nothing() {
+            let _ = writeln!(out, "  {why}");
         }
         for anomaly in cell.checked.anomalies.iter().take(TOLD) {
             let _ = writeln!(out, "  {anomaly}");
@@ -81,4 +79,29 @@ pub(super) fn render(report: &EffectsReport) -> String {
     let verdict = if report.holds() { "every effect happened once" } else { "NOT every effect happened once" };
     let _ = write!(out, "\n{verdict}; seed {}, {:.1} s", report.seed, report.took_s);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn a_drive_with_a_settlement_that_happened_twice_reads_like_this() {
+        let report = fixture::view().effects.unwrap();
+        let lines: Vec<String> = report.cells.iter().map(line).collect();
+        insta::assert_snapshot!(format!("{}\n\n{}", lines.join("\n"), render(&report)));
+    }
+
+    #[test]
+    fn a_cell_whose_fault_did_not_come_about_shows_nothing() {
+        let mut report = fixture::view().effects.unwrap();
+        report.cells.truncate(1);
+        assert!(report.holds());
+        report.cells[0].checked.crashes = 0;
+        assert!(!report.holds());
+        assert!(render(&report).contains("the fault did not come about"));
+        report.cells.clear();
+        assert!(!report.holds(), "no cell is no proof");
+    }
 }

@@ -51,9 +51,25 @@ impl EffectsCell {
         self.by_kind.values().sum()
     }
 
-    /// True if something was acknowledged, was looked at, and no anomaly was found.
+    /// Why the cell shows nothing, whatever was found in it.
+    pub(crate) fn shows_nothing(&self) -> Vec<&'static str> {
+        let came_about = match self.fault {
+            Fault::None => true,
+            Fault::Kill => self.checked.crashes > 0,
+            Fault::Duplicate | Fault::Delay | Fault::CommitThen503 => self.disturbed.values().any(|n| *n > 0),
+        };
+        let all = [
+            (!came_about, "the fault did not come about"),
+            (!self.came_to_rest, "it did not come to rest within the time limit"),
+            (self.checked.acknowledged == 0, "nothing was acknowledged"),
+            (self.checked.effects == 0, "no effect was read"),
+        ];
+        all.into_iter().filter_map(|(is, why)| is.then_some(why)).collect()
+    }
+
+    /// True if the fault came about, something was acknowledged and looked at, and no anomaly was found.
     pub(crate) fn holds(&self) -> bool {
-        self.anomalies() == 0 && self.checked.acknowledged > 0 && self.checked.effects > 0 && self.came_to_rest
+        self.anomalies() == 0 && self.shows_nothing().is_empty()
     }
 }
 

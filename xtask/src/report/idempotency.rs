@@ -83,7 +83,9 @@ pub(super) fn effects(report: &EffectsReport) -> String {
     out.push_str(&cells(report.cells.iter()));
     for broken in report.cells.iter().filter(|cell| !cell.holds()) {
         let _ = writeln!(out, "### {} under {}\n\nAgain: {}\n", broken.app, broken.fault, code(&broken.again));
-        let _ = writeln!(out, "{}", reasons(broken).join("\n"));
+        for why in broken.shows_nothing() {
+            let _ = writeln!(out, "- Shows nothing: {why}.");
+        }
         let anomalies = broken.checked.anomalies.iter().map(anomaly).collect::<Vec<_>>();
         let _ = writeln!(out, "{}", anomalies.join(""));
     }
@@ -107,7 +109,11 @@ pub(super) fn cells<'a>(cells: impl Iterator<Item = &'a EffectsCell>) -> String 
             text::count(checked.crashes),
             text::count(disturbed),
             text::count(checked.effects),
-            if one.holds() { "none".to_owned() } else { kinds.join(", ") },
+            match (one.holds(), kinds.is_empty()) {
+                (true, _) => "none".to_owned(),
+                (false, true) => "shows nothing".to_owned(),
+                (false, false) => kinds.join(", "),
+            },
         ]
     });
     let heads = [
@@ -124,16 +130,6 @@ pub(super) fn cells<'a>(cells: impl Iterator<Item = &'a EffectsCell>) -> String 
         "anomalies",
     ];
     table(&heads, "<<>>>>>>>><", rows)
-}
-
-/// Why a cell does not hold, besides its anomalies.
-fn reasons(broken: &EffectsCell) -> Vec<String> {
-    let all = [
-        (!broken.came_to_rest, "- It did not come to rest within the time limit."),
-        (broken.checked.acknowledged == 0, "- Nothing was acknowledged, so nothing is shown."),
-        (broken.checked.effects == 0, "- No effect was read, so nothing is shown."),
-    ];
-    all.iter().filter(|(is, _)| *is).map(|(_, line)| (*line).to_owned()).collect()
 }
 
 fn anomaly(anomaly: &Anomaly) -> String {
