@@ -8,9 +8,9 @@ use serde_json::Value;
 fn effects(output: &Path, flags: &[&str]) -> (Output, Value) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     let ended = command.arg("effects").args(["--app", "a2", "--fault", "kill"]).args(flags);
-    let ended = ended.arg("--output").arg(output).output().unwrap();
-    let result = std::fs::read(output.join("effects/effects.json")).unwrap();
-    (ended, serde_json::from_slice(&result).unwrap())
+    let ended = ended.arg("--output").arg(output).output().expect("the binary starts");
+    let result = std::fs::read(output.join("effects/effects.json")).expect("a result is written");
+    (ended, serde_json::from_slice(&result).expect("the result is JSON"))
 }
 
 #[test]

@@ -177,6 +177,15 @@ mod tests {
     }
 
     #[test]
+    fn a_check_that_was_tried_is_in_the_table_and_not_among_what_was_not() {
+        let mut view = crate::report::fixture::view();
+        view.rulings[0].claim.id = "a6.settle_once".into();
+        let text = String::from_utf8(render(&view).remove(0).bytes).unwrap();
+        assert!(text.contains("| `a6.settle_once` |"), "{text}");
+        assert!(!text.contains("The check `a6.settle_once`."), "{text}");
+    }
+
+    #[test]
     fn a_run_that_tried_nothing_says_so_of_each_check_and_each_fault() {
         let text = String::from_utf8(render(&RunView::default()).remove(0).bytes).unwrap();
         assert!(text.contains("No check of idempotency was tried in this run."), "{text}");
