@@ -49,6 +49,7 @@ fn router(ctx: Ctx) -> Router {
     let app = A5::new(ctx);
     store::start_forgetting(&app);
     jobs::start(&app);
+    onboarding::start(&app);
     let own = pages().merge(people()).merge(money_routes()).route("/{*path}", any(pages::nowhere));
     own.with_state(app).merge(stand_ins)
 }

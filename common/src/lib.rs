@@ -38,6 +38,8 @@ pub mod check;
 
 pub mod reconcile;
 
+pub mod history;
+
 pub mod verdict;
 
 pub mod fault;

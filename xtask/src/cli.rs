@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use common::history::Fault;
 use common::ids::{AppId, RunId};
 use common::load::Dialect;
 use common::service::Defect;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Baseline(BaselineArgs),
     /// Compares two runs, a run with a baseline, or two targets that are both up: what became slower?
     Compare(CompareArgs),
+    /// Does every acknowledged effect happen once, and nothing else? Clients ask while apps are killed and disturbed.
+    Effects(EffectsArgs),
     /// Writes the scenarios in the formats of other tools.
     Export(ExportArgs),
     /// Tells what is installed, which ports and secrets are there, and what each missing piece costs.
@@ -292,6 +295,28 @@ pub(crate) struct CompareArgs {
     pub(crate) baselines: PathBuf,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EffectsArgs {
+    /// Only this app: a2, a3, a5 or a6; may be given several times.
+    #[arg(long, value_name = "APP")]
+    pub(crate) app: Vec<AppId>,
+    /// Only this fault: none, kill, duplicate, delay or commit_then_503; may be given several times.
+    #[arg(long, value_name = "FAULT")]
+    pub(crate) fault: Vec<Fault>,
+    /// What all draws begin with; another one each time unless it is given.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// How many intents each app gets under each fault.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) ops: u32,
+    /// Tells an embedded app to misbehave, to see what is found: `a2:a2_ack_before_commit`, `a6:outbox_in_memory`.
+    #[arg(long = "defect", value_name = "APP:DEFECT", value_parser = defect)]
+    pub(crate) defects: Vec<(AppId, Defect)>,
+    /// Histories and result are written below this, in `effects`.
+    #[arg(long, env = "HANDSHAKE_OUTPUT", default_value = "target/handshake")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]

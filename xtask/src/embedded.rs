@@ -5,6 +5,7 @@
 //! The child lives as long as its standard input stays open, so no child outlives its parent, however that ends.
 
 mod child;
+mod crash;
 mod proxies;
 mod wiring;
 
@@ -101,10 +102,14 @@ pub(crate) struct Embedded {
     pub(crate) public: BTreeMap<AppId, Url>,
     pub(crate) telemetry_key: Secret,
     pub(crate) admin_key: Secret,
+    logs: PathBuf,
 }
 
 struct AppChild {
     app: AppId,
+    /// How it was started, its port included, so that it can be started again.
+    config: AppConfig,
+    wiring: Wiring,
     stdin: Option<ChildStdin>,
     gone: oneshot::Receiver<()>,
     kill: Option<oneshot::Sender<()>>,
@@ -113,6 +118,7 @@ struct AppChild {
 /// A child that has bound its port and waits for the others' addresses.
 struct Waiting {
     app: AppId,
+    config: AppConfig,
     child: Child,
     stdin: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
@@ -129,7 +135,7 @@ impl Embedded {
             let port = if plan.base_port == 0 { 0 } else { plan.base_port + app.number() };
             config.bind = SocketAddr::from(([127, 0, 0, 1], port));
             config.defects = plan.defects.iter().filter(|(of, _)| of == app).map(|(_, defect)| *defect).collect();
-            waiting.push(Waiting::spawn(&config, &plan.data).await?);
+            waiting.push(Waiting::spawn(config, &plan.data).await?);
         }
         let mut bases: BTreeMap<AppId, Url> = waiting
             .iter()
@@ -147,7 +153,7 @@ impl Embedded {
             }
             let mut wiring = Wiring { upstreams: bases.clone(), options };
             proxies::reroute(&proxies, one.app, &mut wiring);
-            children.push(one.go(&wiring, &deaths).await?);
+            children.push(one.go(wiring, &deaths).await?);
         }
         let found = |(app, base): (&AppId, &Url)| {
             (*app, if plan.hosts_apart { wiring::host_of_its_own(*app, base) } else { base.clone() })
@@ -163,6 +169,7 @@ impl Embedded {
             public,
             telemetry_key: Secret::new(keys.telemetry_key),
             admin_key: Secret::new(keys.admin_key),
+            logs: plan.data.clone(),
         })
     }
 
@@ -188,7 +195,7 @@ impl Embedded {
 }
 
 impl Waiting {
-    async fn spawn(config: &AppConfig, logs: &Path) -> Result<Self, EmbeddedError> {
+    async fn spawn(config: AppConfig, logs: &Path) -> Result<Self, EmbeddedError> {
         let app = config.app;
         let failed = |source| EmbeddedError::Process { app, source };
         std::fs::create_dir_all(logs).map_err(failed)?;
@@ -206,18 +213,21 @@ impl Waiting {
         let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(EmbeddedError::Silent { app, log });
         };
-        send(&mut stdin, config).await.map_err(failed)?;
+        send(&mut stdin, &config).await.map_err(failed)?;
         let mut lines = BufReader::new(stdout).lines();
         match hear(app, &mut lines, &log).await? {
-            Told::Bound(address) => Ok(Self { app, child, stdin, lines, address, log }),
+            Told::Bound(bind) => {
+                let config = AppConfig { bind, ..config };
+                Ok(Self { app, config, child, stdin, lines, address: bind, log })
+            }
             Told::Failed(reason) => Err(EmbeddedError::Refused(reason)),
             Told::Serving => Err(EmbeddedError::Silent { app, log }),
         }
     }
 
-    async fn go(mut self, wiring: &Wiring, deaths: &Arc<Mutex<Vec<Death>>>) -> Result<AppChild, EmbeddedError> {
+    async fn go(mut self, wiring: Wiring, deaths: &Arc<Mutex<Vec<Death>>>) -> Result<AppChild, EmbeddedError> {
         let app = self.app;
-        send(&mut self.stdin, wiring).await.map_err(|source| EmbeddedError::Process { app, source })?;
+        send(&mut self.stdin, &wiring).await.map_err(|source| EmbeddedError::Process { app, source })?;
         match hear(app, &mut self.lines, &self.log).await? {
             Told::Serving => {}
             Told::Failed(reason) => return Err(EmbeddedError::Refused(reason)),
@@ -241,7 +251,7 @@ impl Waiting {
             }
             let _ = gone_in.send(());
         });
-        Ok(AppChild { app, stdin: Some(self.stdin), gone, kill: Some(kill) })
+        Ok(AppChild { app, config: self.config, wiring, stdin: Some(self.stdin), gone, kill: Some(kill) })
     }
 }
 

@@ -8,6 +8,7 @@ mod cli;
 mod clients;
 mod commands;
 mod compare;
+mod effects;
 mod embedded;
 mod export;
 mod faults;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
             Command::Verify(args) => commands::verify(args),
             Command::Baseline(args) => commands::baseline(args),
             Command::Compare(args) => commands::compare(args).await,
+            Command::Effects(args) => effects::run(args).await,
             Command::Export(args) => commands::export(args),
             Command::Doctor(args) => commands::doctor(args).await,
             Command::Test(args) => commands::test(args).await,

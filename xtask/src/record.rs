@@ -1,6 +1,7 @@
 //! What a run writes into its ledger, and a reader's view of it. Reports are pure functions of [`RunView`].
 
 mod browser;
+mod effects;
 mod route;
 mod shape;
 mod stream;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::history::History;
 
 pub(crate) use browser::{BrowserCase, BrowserHop, BrowserRun};
+pub(crate) use effects::{EFFECT_APPS, EffectsCell, EffectsReport};
 pub(crate) use route::{Exemplar, Generator, RouteFigures, Second};
 pub(crate) use shape::{Knee, ShapePoint, ShapeRun, StageFigures};
 pub(crate) use stream::{Goodput, StreamFigures, StreamLatency};
@@ -57,6 +59,7 @@ pub(crate) enum Record {
     AuthTrace(Box<AuthTrace>),
     Students(Box<StudentWalks>),
     Browser(Box<BrowserRun>),
+    Effects(Box<EffectsReport>),
     Ruled(Ruling),
     Note {
         phase: u8,
@@ -100,6 +103,7 @@ impl Record {
             Self::AuthTrace(_) => "auth_trace",
             Self::Students(_) => "students",
             Self::Browser(_) => "browser",
+            Self::Effects(_) => "effects",
             Self::Ruled(_) => "ruled",
             Self::Note { .. } => "note",
             Self::PhaseFinished { .. } => "phase_finished",
@@ -288,6 +292,7 @@ pub(crate) struct RunView {
     pub(crate) auth_trace: Option<AuthTrace>,
     pub(crate) students: Option<StudentWalks>,
     pub(crate) browser: Option<BrowserRun>,
+    pub(crate) effects: Option<EffectsReport>,
     pub(crate) rulings: Vec<Ruling>,
     pub(crate) notes: Vec<(u8, Option<AppId>, String)>,
     pub(crate) rollup: Option<Rollup>,
@@ -337,6 +342,7 @@ impl RunView {
             Record::AuthTrace(trace) => self.auth_trace = Some(*trace),
             Record::Students(walks) => self.students = Some(*walks),
             Record::Browser(run) => self.browser = Some(*run),
+            Record::Effects(report) => self.effects = Some(*report),
             Record::Ruled(ruling) => self.rule(ruling),
             Record::Note { phase, app, text } => self.notes.push((phase, app, text)),
             Record::PhaseFinished { phase, took_s, .. } => {
@@ -377,6 +383,9 @@ impl RunView {
             self.auth_trace = None;
             self.students = None;
             self.browser = None;
+        }
+        if phase == 7 {
+            self.effects = None;
         }
     }
 }

@@ -13,6 +13,8 @@ mod funnel;
 mod growth;
 mod head;
 mod html;
+mod idempotency;
+mod ingest_proof;
 mod inventory;
 mod junit;
 mod lineage;
@@ -85,6 +87,8 @@ pub(crate) fn render_all(view: &RunView) -> Vec<Artifact> {
     artifacts.extend(browser::render(view));
     artifacts.extend(growth::render(view));
     artifacts.extend(lineage::render(view));
+    artifacts.extend(idempotency::render(view));
+    artifacts.extend(ingest_proof::render(view));
     artifacts.extend(proposals::render(view));
     artifacts.extend(egrs::render(view));
     artifacts.extend(statement::render(view));

@@ -79,6 +79,16 @@ struct OutOfCredits {
     micro: &'static Plan,
 }
 
+/// Frees what an earlier process had set aside for answers.
+pub(super) fn start(app: &A5) {
+    let (app, started_ms) = (app.clone(), app.now_ms());
+    app.clone().ctx().tasks.spawn(|_| async move {
+        if let Err(error) = action::free_left_behind(&app, started_ms).await {
+            tracing::warn!(%error, "what was set aside stays so for a minute");
+        }
+    });
+}
+
 /// `GET /onboarding`.
 pub(super) async fn page(State(app): State<A5>, student: Student) -> Result<Response, Problem> {
     Ok(form(&app, &student, StatusCode::OK, None).await?)

@@ -1,5 +1,6 @@
 //! What follows a sign-up, in sentences: the first question, documents, and the jobs that are left behind.
 
+use common::args;
 use common::client::{Reply, Session};
 use common::ids::AppId;
 use common::service::{AppDef, Bound};
@@ -186,6 +187,27 @@ async fn a_document_waits_for_an_assistant_that_is_down_and_is_read_after_a_rest
         Ok(page.contains("data-field=\"words\">2").then_some(()))
     });
     assert_eq!(read.await.unwrap(), Some(()));
+    running.stop().await;
+    eco.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_a_crash_interrupted_is_answered_when_it_is_sent_again() {
+    let mut eco = Ecosystem::start(with_assistant()).await;
+    let (session, _) = sign_in(&eco).await;
+    let page = session.get(AppId::A5, "/onboarding").send().await.unwrap().text();
+    let nonce = hidden(&page, "form_nonce");
+    let running = eco.forget(AppId::A5);
+    // As a crash leaves it: a credit is set aside for a minute, and nobody waits for the answer.
+    let sql = "INSERT INTO actions (nonce, sub, goal, expires_ms) SELECT $1, sub, 'next_step', $2 FROM students";
+    let expires_ms = running.ctx.clock.unix_ms() + 59_000;
+    running.ctx.db.execute(sql, args![nonce, expires_ms]).await.unwrap();
+    let (address, config) = (running.address, (*running.ctx.config).clone());
+    running.stop().await;
+    let running = Bound::new(AppId::A5, address).await.unwrap();
+    let running = running.serve(a5_student::reference::app(), config).await.unwrap();
+    assert_eq!(send_question(&session, nonce).await.status, 200);
+    assert_eq!(balance(&session).await, 4);
     running.stop().await;
     eco.stop().await;
 }

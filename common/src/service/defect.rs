@@ -133,6 +133,8 @@ pub enum Defect {
     A4MissesParaphrase,
     /// A4: help is refused as soon as an essay is mentioned.
     A4RefusesHelp,
+    /// Any app: events of effects wait in memory and not in the effect's transaction, so a crash loses them.
+    OutboxInMemory,
 }
 
 impl FromStr for Defect {

@@ -1,5 +1,6 @@
 //! One run as a ledger would tell it, with every kind of verdict in it. Fixed: no clock, no chance.
 
+mod effects;
 mod load;
 mod shapes;
 mod students;
@@ -85,6 +86,7 @@ pub(crate) fn records() -> Vec<Record> {
     ]);
     records.extend(students::found());
     records.push(done(5, "2026-11-21T10:17:41.200Z", 0.099));
+    records.push(effects::driven());
     let rulings: Vec<Ruling> = records
         .iter()
         .filter_map(|record| match record {

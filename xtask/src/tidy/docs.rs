@@ -12,6 +12,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "verify",
     "baseline",
     "compare",
+    "effects",
     "export",
     "doctor",
     "test",

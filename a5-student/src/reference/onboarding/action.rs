@@ -1,5 +1,5 @@
 //! An AI action: a credit is set aside, A4 is asked, and the credit is spent once the answer is there. An action that
-//! breaks off spends nothing; what was set aside is free again after a minute.
+//! breaks off spends nothing; what was set aside is free again after a minute, or when the app starts again.
 
 use std::time::Duration;
 
@@ -122,6 +122,13 @@ async fn complete(app: &A5, context: &RequestContext, question: &str) -> Result<
 /// Frees the credit that was set aside.
 async fn free(app: &A5, nonce: &str) -> Result<(), DbError> {
     app.ctx().db.execute("DELETE FROM actions WHERE nonce = $1 AND answer IS NULL", args![nonce]).await.map(drop)
+}
+
+/// Frees what an earlier process of the app, which ended before `started_ms`, had set aside: nobody waits for those
+/// answers any more.
+pub(super) async fn free_left_behind(app: &A5, started_ms: i64) -> Result<(), DbError> {
+    let sql = "DELETE FROM actions WHERE answer IS NULL AND expires_ms < $1";
+    app.ctx().db.execute(sql, args![started_ms + SET_ASIDE_MS]).await.map(drop)
 }
 
 /// Keeps the answer, spends the credit and reports both, in one transaction.

@@ -72,9 +72,9 @@ pub(super) fn start(app: &StandIn) {
 
 async fn work(app: &StandIn) {
     let stop = app.ctx().tasks.token();
-    // What was under way when the app ended may not have arrived.
-    let again = "UPDATE standin_deliveries SET state = 'waiting' WHERE state = 'sending'";
-    warn(app.db().execute(again, vec![]).await.map(drop));
+    // What was under way when the app ended may not have arrived: it is due at once, and not when its lease would end.
+    let again = "UPDATE standin_deliveries SET state = 'waiting', due_ms = $1 WHERE state = 'sending'";
+    warn(app.db().execute(again, args![app.now_ms()]).await.map(drop));
     warn(call::forget_keys(app).await);
     while !stop.is_cancelled() {
         warn(sessions::expire_due(app).await);

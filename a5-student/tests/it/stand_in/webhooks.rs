@@ -102,6 +102,22 @@ async fn what_was_not_taken_is_told_again_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_under_way_at_a_crash_is_told_again_as_soon_as_the_app_is_back() {
+    let shop = Shop::open().await;
+    let mut endpoint = Endpoint::listening(&shop, COMPLETED).await;
+    endpoint.answer_next(&[503]);
+    let session = shop.begin().await;
+    assert_eq!(shop.pay(&session, "4242424242424242").await.status, 303);
+    let first = endpoint.arrived().unwrap().event();
+    // As a crash in the middle of an attempt leaves it: taken, for a minute, by a worker that is gone.
+    let under_way = "UPDATE standin_deliveries SET state = 'sending', due_ms = due_ms + 60000";
+    shop.running.ctx.db.execute(under_way, vec![]).await.unwrap();
+    let shop = shop.reopen().await;
+    assert_eq!(endpoint.next().await.event()["id"], first["id"]);
+    shop.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_told_again_whenever_somebody_asks() {
     let shop = Shop::open().await;
     let mut endpoint = Endpoint::listening(&shop, "*").await;
