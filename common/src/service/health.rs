@@ -168,7 +168,10 @@ async fn set_flag(
 }
 
 /// Refuses whoever does not send the administrator's key.
-fn want_admin(ctx: &Ctx, headers: &HeaderMap) -> Result<(), Problem> {
+///
+/// # Errors
+/// 401, with the name of the header.
+pub fn want_admin(ctx: &Ctx, headers: &HeaderMap) -> Result<(), Problem> {
     let given = headers.get(header::ADMIN_KEY).map(|value| value.as_bytes()).unwrap_or_default();
     if bool::from(given.ct_eq(ctx.config.admin_key.as_bytes())) {
         Ok(())
