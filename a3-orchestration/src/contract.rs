@@ -38,7 +38,10 @@ fn run_routes(contract: Contract) -> Contract {
         )
         .route(Route::get("/orchestration/runs/{id}", "Shows a run: its state, its steps with their times, its page."))
         .route(Route::get("/orchestration/progress", "Counts runs by state, and the minutes since a human intervened."))
-        .route(Route::get("/orchestration/journal", "Lists who did what: interventions, complete cycles, dropped jobs."))
+        .route(Route::get(
+            "/orchestration/journal",
+            "Lists who did what: interventions, complete cycles, dropped jobs.",
+        ))
         .route(Route::get("/breakers", "Shows the circuit breaker and the retry budget before each other party."))
 }
 
@@ -65,8 +68,5 @@ fn learning_routes(contract: Contract) -> Contract {
                 .hardened()
                 .success(&[201]),
         )
-        .route(
-            Route::post("/bandit/experiments/{id}/choose", "Chooses an arm of an experiment.")
-                .hardened(),
-        )
+        .route(Route::post("/bandit/experiments/{id}/choose", "Chooses an arm of an experiment.").hardened())
 }

@@ -97,11 +97,7 @@ pub async fn run(seed: u64, minutes: u32) -> Result<SimulationReport, Simulation
 ///
 /// # Errors
 /// As [`run`].
-pub async fn run_with(
-    seed: u64,
-    minutes: u32,
-    defects: BTreeSet<Defect>,
-) -> Result<SimulationReport, SimulationError> {
+pub async fn run_with(seed: u64, minutes: u32, defects: BTreeSet<Defect>) -> Result<SimulationReport, SimulationError> {
     let folder = tempfile::tempdir()?;
     let mut life = life::Life::begin(seed, minutes, defects, folder.path()).await?;
     life.play().await?;

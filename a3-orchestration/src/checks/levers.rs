@@ -97,7 +97,11 @@ pub(crate) async fn config_reaches_a8(cx: CheckContext) -> Result<Findings, Chec
     for arm in ["good", "poor"] {
         let weight = figure(&shown, arm, "weight")?;
         let told = told["arm_weights"][arm].as_f64().unwrap_or(f64::NAN);
-        findings.holds(&format!("both tell one weight of {arm}"), (weight - told).abs() < 1e-9, format!("{weight}, {told}"));
+        findings.holds(
+            &format!("both tell one weight of {arm}"),
+            (weight - told).abs() < 1e-9,
+            format!("{weight}, {told}"),
+        );
     }
     let rate = shown.pointer("/exploration_rate").and_then(|rate| rate.as_f64()).unwrap_or(f64::NAN);
     let told = told["exploration_rate"].as_f64().unwrap_or(f64::NAN);

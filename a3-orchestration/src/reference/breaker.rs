@@ -30,8 +30,8 @@ pub(crate) struct Move {
 /// Leave to call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Admission {
-    /// True for the one call that finds out whether the party works again.
-    pub(crate) is_trial: bool,
+    /// The number of the trial, for the one call that finds out whether the party works again.
+    pub(crate) trial: Option<u64>,
     pub(crate) change: Option<Move>,
 }
 
@@ -49,12 +49,13 @@ struct Breaker {
     failures_in_row: u32,
     /// When it opened, or when its trial call left.
     since: Option<Instant>,
+    trials: u64,
 }
 
 impl Breakers {
     pub(crate) fn of(config: &AppConfig) -> Self {
         let asked = config.options.get("breaker_open_ms").and_then(|text| text.parse().ok());
-        let closed = Breaker { state: BreakerState::Closed, failures_in_row: 0, since: None };
+        let closed = Breaker { state: BreakerState::Closed, failures_in_row: 0, since: None, trials: 0 };
         Self {
             all: Arc::new(Mutex::new(Party::ALL.into_iter().map(|party| (party, closed)).collect())),
             open_for: asked.map_or(OPEN_FOR, Duration::from_millis),
@@ -68,9 +69,8 @@ impl Breakers {
     }
 
     /// Takes note of how a call went: the change if this made one.
-    pub(crate) fn record(&self, party: Party, ok: bool, is_trial: bool, now: Instant) -> Option<Move> {
-        let change = self.with(party, |breaker| breaker.record(ok, is_trial, now, self.never_opens));
-        change.map(|(from, to)| Move { from, to })
+    pub(crate) fn record(&self, party: Party, ok: bool, trial: Option<u64>, now: Instant) -> Option<Move> {
+        self.with(party, |breaker| breaker.record(ok, trial, now, self.never_opens))
     }
 
     /// Takes up the state of an earlier process; its pause begins anew.
@@ -104,26 +104,27 @@ impl Breaker {
     fn admit(&mut self, open_for: Duration, now: Instant) -> Result<Admission, Duration> {
         let passed = self.since.map_or(Duration::MAX, |since| now.saturating_duration_since(since));
         match self.state {
-            BreakerState::Closed => Ok(Admission { is_trial: false, change: None }),
-            // A trial call that never came back is given up after the same time.
+            BreakerState::Closed => Ok(Admission { trial: None, change: None }),
+            // A trial call that does not come back is given up after the same time.
             BreakerState::Open | BreakerState::HalfOpen if passed >= open_for => {
                 self.since = Some(now);
-                let change = self.become_state(BreakerState::HalfOpen).map(|(from, to)| Move { from, to });
-                Ok(Admission { is_trial: true, change })
+                self.trials += 1;
+                Ok(Admission { trial: Some(self.trials), change: self.become_state(BreakerState::HalfOpen) })
             }
             BreakerState::Open | BreakerState::HalfOpen => Err(open_for - passed),
         }
     }
 
-    /// Only the trial call moves a breaker that is not closed: calls that left before it opened come too late.
-    fn record(
-        &mut self,
-        ok: bool,
-        is_trial: bool,
-        now: Instant,
-        never_opens: bool,
-    ) -> Option<(BreakerState, BreakerState)> {
-        if self.state != BreakerState::Closed && !is_trial {
+    /// Calls move a breaker that is closed, and its last trial moves one that is half-open. Whatever comes later, as from
+    /// a call that left before it opened or from a trial that was given up, moves nothing.
+    fn record(&mut self, ok: bool, trial: Option<u64>, now: Instant, never_opens: bool) -> Option<Move> {
+        let is_trial = trial.is_some();
+        let counts = match self.state {
+            BreakerState::Closed => !is_trial,
+            BreakerState::HalfOpen => trial == Some(self.trials),
+            BreakerState::Open => false,
+        };
+        if !counts {
             return None;
         }
         if ok {
@@ -140,9 +141,9 @@ impl Breaker {
         self.become_state(BreakerState::Open)
     }
 
-    fn become_state(&mut self, state: BreakerState) -> Option<(BreakerState, BreakerState)> {
+    fn become_state(&mut self, state: BreakerState) -> Option<Move> {
         let from = std::mem::replace(&mut self.state, state);
-        (from != state).then_some((from, state))
+        (from != state).then_some(Move { from, to: state })
     }
 }
 
@@ -165,7 +166,7 @@ mod tests {
     fn opened(start: Instant) -> Breakers {
         let breakers = breakers();
         for _ in 0..5 {
-            breakers.record(Party::A7, false, false, start);
+            breakers.record(Party::A7, false, None, start);
         }
         breakers
     }
@@ -174,9 +175,9 @@ mod tests {
     fn five_failures_in_a_row_open_it_and_a_success_between_them_does_not() {
         let (breakers, now) = (breakers(), clock::monotonic());
         for ok in [false, false, false, false, true, false, false, false, false] {
-            assert_eq!(breakers.record(Party::A7, ok, false, now), None);
+            assert_eq!(breakers.record(Party::A7, ok, None, now), None);
         }
-        assert_eq!(breakers.record(Party::A7, false, false, now), Some(Move { from: Closed, to: Open }));
+        assert_eq!(breakers.record(Party::A7, false, None, now), Some(Move { from: Closed, to: Open }));
         assert_eq!(breakers.worst(), Open);
         assert!(breakers.admit(Party::Email, now).is_ok(), "another party's breaker stays closed");
     }
@@ -187,23 +188,35 @@ mod tests {
         let breakers = opened(start);
         assert_eq!(breakers.admit(Party::A7, start), Err(Duration::from_secs(1)));
         let later = start + Duration::from_secs(1);
-        let trial = Admission { is_trial: true, change: Some(Move { from: Open, to: HalfOpen }) };
-        assert_eq!(breakers.admit(Party::A7, later), Ok(trial));
+        let trial = |number| Admission { trial: Some(number), change: Some(Move { from: Open, to: HalfOpen }) };
+        assert_eq!(breakers.admit(Party::A7, later), Ok(trial(1)));
         assert!(breakers.admit(Party::A7, later).is_err(), "a second trial beside the first");
-        assert_eq!(breakers.record(Party::A7, false, true, later), Some(Move { from: HalfOpen, to: Open }));
+        assert_eq!(breakers.record(Party::A7, false, Some(1), later), Some(Move { from: HalfOpen, to: Open }));
         let latest = later + Duration::from_secs(1);
-        assert_eq!(breakers.admit(Party::A7, latest), Ok(trial));
-        assert_eq!(breakers.record(Party::A7, true, true, latest), Some(Move { from: HalfOpen, to: Closed }));
-        assert_eq!(breakers.admit(Party::A7, latest), Ok(Admission { is_trial: false, change: None }));
+        assert_eq!(breakers.admit(Party::A7, latest), Ok(trial(2)));
+        assert_eq!(breakers.record(Party::A7, true, Some(2), latest), Some(Move { from: HalfOpen, to: Closed }));
+        assert_eq!(breakers.admit(Party::A7, latest), Ok(Admission { trial: None, change: None }));
     }
 
     #[test]
     fn a_call_that_left_before_it_opened_moves_nothing() {
         let start = clock::monotonic();
         let breakers = opened(start);
-        assert_eq!(breakers.record(Party::A7, true, false, start), None);
-        assert_eq!(breakers.record(Party::A7, false, false, start + Duration::from_millis(900)), None);
+        assert_eq!(breakers.record(Party::A7, true, None, start), None);
+        assert_eq!(breakers.record(Party::A7, false, None, start + Duration::from_millis(900)), None);
         assert!(breakers.admit(Party::A7, start + Duration::from_secs(1)).is_ok(), "its pause did not begin anew");
+    }
+
+    #[test]
+    fn a_trial_that_was_given_up_moves_nothing_when_it_comes_back() {
+        let start = clock::monotonic();
+        let breakers = opened(start);
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert!(breakers.admit(Party::A7, at(1)).is_ok());
+        assert_eq!(breakers.admit(Party::A7, at(2)), Ok(Admission { trial: Some(2), change: None }));
+        assert_eq!(breakers.record(Party::A7, true, Some(1), at(2)), None, "another is waited for");
+        assert_eq!(breakers.record(Party::A7, false, Some(2), at(2)), Some(Move { from: HalfOpen, to: Open }));
+        assert_eq!(breakers.record(Party::A7, true, Some(1), at(2)), None, "open breakers do not close");
     }
 
     #[test]

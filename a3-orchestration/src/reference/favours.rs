@@ -48,17 +48,22 @@ pub(crate) async fn ask(
         Party::S2sAuth => token(shared, context, call("/oidc/token", credentials(shared)), is_retry).await,
         Party::A4 => {
             let body = json!({ "title": run.title, "text": run.summary });
-            let answer = upstreams::call(shared, context, call("/documents/analyze", Body::Json(body)), is_retry).await?;
+            let answer =
+                upstreams::call(shared, context, call("/documents/analyze", Body::Json(body)), is_retry).await?;
             Ok(format!("A4 read the text: {}", answer["status"].as_str().unwrap_or("without a status")))
         }
         Party::Email => {
-            let call = Call { bearer: Some(option(shared, "email_api_key", "re_test_embedded")), ..call("/emails", mail(shared, run, link)) };
+            let call = Call {
+                bearer: Some(option(shared, "email_api_key", "re_test_embedded")),
+                ..call("/emails", mail(shared, run, link))
+            };
             let answer = upstreams::call(shared, context, call, is_retry).await?;
             Ok(format!("mail {}", answer["id"].as_str().unwrap_or("without an id")))
         }
         Party::AutoComCenter => {
             let body = json!({ "campaign": run.arm, "text": run.title, "link": link });
-            let answer = upstreams::call(shared, context, call("/auto-com/v1/messages", Body::Json(body)), is_retry).await?;
+            let answer =
+                upstreams::call(shared, context, call("/auto-com/v1/messages", Body::Json(body)), is_retry).await?;
             Ok(format!("message {}", answer["message_id"].as_str().unwrap_or("without an id")))
         }
         Party::ScholarshipApi | Party::A7 => {

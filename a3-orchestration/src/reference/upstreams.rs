@@ -52,7 +52,7 @@ pub(crate) async fn call(
     let held = |reason: String| move |wait| Failure::Held { reason, wait };
     let admitted = shared.breakers.admit(party, clock.monotonic());
     let admission = admitted.map_err(held(format!("the breaker before {} is open", party.as_str())))?;
-    if admission.is_trial {
+    if admission.trial.is_some() {
         shared.budgets.note_trial(party);
     } else {
         let paid = shared.budgets.pay(party, is_retry, clock.monotonic());
@@ -62,9 +62,9 @@ pub(crate) async fn call(
     let answered = shared.transport.send(context, &call).await;
     // A refusal is an answer too: the party works.
     let works = answered.as_ref().is_ok_and(|answer| answer.status < 500 && !is_garbled(answer));
-    let change = shared.breakers.record(party, works, admission.is_trial, clock.monotonic());
+    let change = shared.breakers.record(party, works, admission.trial, clock.monotonic());
     breaker::tell(shared, context, party, change).await?;
-    judge(party.as_str(), answered, admission.is_trial)
+    judge(party.as_str(), answered, admission.trial.is_some())
 }
 
 /// A success that says nothing.

@@ -30,6 +30,8 @@ const BEGINS_MS: i64 = 1_795_255_200_000;
 const DRAIN_MS: i64 = 15 * 60_000;
 /// How often a page of each arm earns its reward; the arms are those of the live bandit.
 const EARNS: [(&str, f64); 3] = [("apply_now", 0.6), ("check_eligibility", 0.3), ("save_for_later", 0.1)];
+/// How long a crash waits for a run that it can hit.
+const MIDST_WITHIN_MS: i64 = 100_000;
 /// How long after it was asked for a run is looked at for its reward.
 const REWARD_AFTER_MS: i64 = 120_000;
 
@@ -93,21 +95,28 @@ impl Life {
             let now = self.clock.unix_ms();
             self.serve(now).await?;
             self.process.work(now).await?;
+            if self.crash_is_due(now) {
+                self.crash().await?;
+                continue;
+            }
             let next = [
                 self.timers.next_ms(),
                 self.requests.next_ms(),
                 self.rewards.first().map(|(at_ms, _)| *at_ms),
-                self.crash_ms(),
+                self.crash_ms().map(|at_ms| if now < at_ms { at_ms } else { at_ms + MIDST_WITHIN_MS }),
                 self.process.next_due_ms(now).await?,
             ];
             let Some(next) = next.into_iter().flatten().min().filter(|next| *next <= end_ms + DRAIN_MS) else {
                 return Ok(());
             };
             self.clock.advance(Duration::from_millis(u64::try_from(next - now).unwrap_or(0)));
-            if self.crash_ms().is_some_and(|at_ms| at_ms <= next) {
-                self.crash().await?;
-            }
         }
+    }
+
+    /// A process is killed in the midst of a run, if one is under way soon enough.
+    fn crash_is_due(&self, now: i64) -> bool {
+        let is_due = |at_ms: i64| at_ms <= now && (self.process.drives_a_run() || at_ms + MIDST_WITHIN_MS <= now);
+        self.crash_ms().is_some_and(is_due)
     }
 
     fn crash_ms(&self) -> Option<i64> {

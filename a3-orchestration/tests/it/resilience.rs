@@ -19,7 +19,9 @@ const RULE: BackoffRule = BackoffRule { base_ms: 100, cap_ms: 5_000 };
 /// An A7 that fails so many times, and then works.
 async fn failing(times: u64, failure: ResponseTemplate) -> MockServer {
     let a7 = MockServer::start().await;
-    Mock::given(path("/api/pages")).respond_with(failure).up_to_n_times(times).mount(&a7).await;
+    if times > 0 {
+        Mock::given(path("/api/pages")).respond_with(failure).up_to_n_times(times).mount(&a7).await;
+    }
     let page = ResponseTemplate::new(201).set_body_json(json!({ "slug": "s", "url": "/p/s" }));
     Mock::given(path("/api/pages")).respond_with(page).mount(&a7).await;
     a7
@@ -138,27 +140,15 @@ async fn a_breaker_that_never_opens_or_keeps_silent_is_found() {
 }
 
 #[tokio::test]
-async fn an_outage_does_not_end_a_run_before_its_time_is_over() {
-    let a7 = failing(25, ResponseTemplate::new(503)).await;
-    let eco = start(&a7, None, "20").await;
-    let run = ended(&eco, &ask(&eco, TraceId::fresh()).await).await;
-    assert_eq!(run["state"], "completed", "the trials of an open breaker are not held against it: {run}");
-    eco.stop().await;
-}
-
-#[tokio::test]
 async fn a_party_that_a_run_can_do_without_is_tried_again_and_then_dropped_with_a_reason() {
     let (a7, a4) = (failing(0, ResponseTemplate::new(503)).await, MockServer::start().await);
     Mock::given(path("/documents/analyze")).respond_with(ResponseTemplate::new(503)).mount(&a4).await;
-    let eco = Ecosystem::start_with(
-        vec![a3_orchestration::reference::app(), a2_ingest::reference::app()],
-        |config| {
-            config.upstreams.insert(AppId::A7, a7.uri().parse().unwrap());
-            config.upstreams.insert(AppId::A4, a4.uri().parse().unwrap());
-            config.options.insert("breaker_open_ms".into(), "50".into());
-            config.options.insert("run_deadline_ms".into(), "1500".into());
-        },
-    )
+    let eco = Ecosystem::start_with(vec![a3_orchestration::reference::app(), a2_ingest::reference::app()], |config| {
+        config.upstreams.insert(AppId::A7, a7.uri().parse().unwrap());
+        config.upstreams.insert(AppId::A4, a4.uri().parse().unwrap());
+        config.options.insert("breaker_open_ms".into(), "50".into());
+        config.options.insert("run_deadline_ms".into(), "1500".into());
+    })
     .await;
     let id = ask(&eco, TraceId::fresh()).await;
     assert_eq!(ended(&eco, &id).await["state"], "completed");
@@ -192,7 +182,11 @@ async fn messages_reach_the_stand_ins_once_and_a_token_comes_from_a1() {
     };
     let jobs = eco.context().eventually(look).await.unwrap().expect("the jobs end");
     let state = |party: &str| jobs.iter().find(|job| job["party"] == party).unwrap()["state"].clone();
-    assert_eq!(["email", "auto_com_center", "s2s_auth", "a4"].map(state), ["done", "done", "done", "dropped"], "{jobs:?}");
+    assert_eq!(
+        ["email", "auto_com_center", "s2s_auth", "a4"].map(state),
+        ["done", "done", "done", "dropped"],
+        "{jobs:?}"
+    );
     let db = &eco.app(AppId::A3).ctx.db;
     let kept = db.query("SELECT party FROM standin_messages ORDER BY party", vec![]).await.unwrap();
     let kept: Vec<_> = kept.iter().map(|row| row.text("party").unwrap()).collect();

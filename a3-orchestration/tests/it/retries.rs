@@ -111,6 +111,6 @@ async fn a_build_that_never_works_fails_the_run_when_its_time_is_over() {
     let log = run["steps"][1]["attempt_log"].as_array().unwrap();
     assert_eq!((&run["state"], log.len()), (&json!("failed"), a7.received_requests().await.unwrap().len()));
     assert!(run["error"].as_str().unwrap().contains("longer than it may"), "{run}");
-    assert!(log.iter().any(|one| one["is_trial"] == true) && log.iter().all(|one| one["status"] == 500), "{run}");
+    assert!(log.len() > 2 && log.iter().all(|one| one["status"] == 500), "{run}");
     eco.stop().await;
 }

@@ -100,9 +100,7 @@ pub fn compare_breaker(
     let mut left: Vec<_> = reported.iter().copied().filter(|(at_ms, _)| *at_ms >= since).collect();
     comparison.reported = left.len() as u64;
     for one in listed {
-        let fits = |(at_ms, to): &(i64, BreakerState)| {
-            *to == one.to && (at_ms - one.at_ms).abs() <= rules.tolerance_ms
-        };
+        let fits = |(at_ms, to): &(i64, BreakerState)| *to == one.to && (at_ms - one.at_ms).abs() <= rules.tolerance_ms;
         let Some(at) = left.iter().position(fits) else {
             comparison.unreported += 1;
             comparison.note(format!("{} is listed and was not reported", in_words(one)));

@@ -68,7 +68,8 @@ pub(crate) async fn create(
 
 /// Makes room: those whose time is over go, and the oldest beyond the most that are kept.
 async fn forget(tx: &mut Tx, now_ms: i64) -> Result<(), DbError> {
-    let sql = "SELECT bandit_id, created_ms FROM bandits WHERE bandit_id <> $1 ORDER BY created_ms DESC, bandit_id DESC";
+    let sql =
+        "SELECT bandit_id, created_ms FROM bandits WHERE bandit_id <> $1 ORDER BY created_ms DESC, bandit_id DESC";
     let rows = tx.query(sql, args![LIVE]).await?;
     let mut gone = Vec::new();
     for (rank, row) in (1_i64..).zip(&rows) {

@@ -45,13 +45,7 @@ fn of(ctx: &Ctx, row: &Row, arms: &[Row]) -> Result<Bandit, DbError> {
 }
 
 /// Adds a bandit that believes nothing yet.
-pub(super) async fn add(
-    tx: &mut Tx,
-    id: &str,
-    arms: &[String],
-    seed: Option<i64>,
-    now_ms: i64,
-) -> Result<(), DbError> {
+pub(super) async fn add(tx: &mut Tx, id: &str, arms: &[String], seed: Option<i64>, now_ms: i64) -> Result<(), DbError> {
     let sql = "INSERT INTO bandits (bandit_id, seed, floor_share, choices, created_ms) VALUES ($1, $2, $3, 0, $4)";
     tx.execute(sql, args![id, seed, FLOOR, now_ms]).await?;
     for (position, arm) in (0_i64..).zip(arms) {

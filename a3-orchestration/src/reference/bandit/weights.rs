@@ -18,7 +18,12 @@ pub(super) fn best_shares(beliefs: &[(f64, f64)]) -> Vec<f64> {
     let shares: Vec<f64> = (0..beliefs.len())
         .map(|arm| {
             let others = |cell: usize| {
-                below.iter().enumerate().filter(|(other, _)| *other != arm).map(|(_, below)| below[cell]).product::<f64>()
+                below
+                    .iter()
+                    .enumerate()
+                    .filter(|(other, _)| *other != arm)
+                    .map(|(_, below)| below[cell])
+                    .product::<f64>()
             };
             masses[arm].iter().enumerate().map(|(cell, mass)| mass * others(cell)).sum()
         })

@@ -29,7 +29,11 @@ struct NewMessage {
     link: String,
 }
 
-async fn send(State(ctx): State<Ctx>, headers: HeaderMap, Json(message): Json<NewMessage>) -> Result<Response, Problem> {
+async fn send(
+    State(ctx): State<Ctx>,
+    headers: HeaderMap,
+    Json(message): Json<NewMessage>,
+) -> Result<Response, Problem> {
     if message.text.trim().is_empty() {
         return Err(Problem::invalid("/text", "a message has a text"));
     }

@@ -11,7 +11,7 @@ use common::service::{AppConfig, Ctx, DbError, with_protocol};
 use tokio_util::sync::CancellationToken;
 
 use crate::reference::dice::Dice;
-use crate::reference::worker::{self, Active};
+use crate::reference::worker::{self, Active, Due};
 use crate::reference::{self, Shared};
 use crate::simulation::SimulationError;
 use crate::simulation::timers::Timers;
@@ -26,7 +26,7 @@ pub(in crate::simulation) struct Process {
     timers: Arc<Timers>,
     active: Active,
     /// What is under way, by number.
-    tasks: BTreeMap<u64, Task>,
+    tasks: BTreeMap<u64, (Due, Task)>,
     begun: u64,
     /// True if something may have become due since the last look.
     is_stirred: bool,
@@ -64,6 +64,11 @@ impl Process {
         &self.router
     }
 
+    /// True if a run waits for the answer of a call.
+    pub(super) fn drives_a_run(&self) -> bool {
+        self.tasks.values().any(|(due, _)| matches!(due, Due::Run(_)))
+    }
+
     /// Something new may be due.
     pub(super) fn stir(&mut self) {
         self.is_stirred = true;
@@ -83,7 +88,8 @@ impl Process {
             for due in worker::due(&self.shared.ctx, &self.active).await? {
                 self.begun += 1;
                 let stop = CancellationToken::new();
-                self.tasks.insert(self.begun, Box::pin(worker::work(&self.shared, &self.active, due, stop)));
+                let work = worker::work(&self.shared, &self.active, due.clone(), stop);
+                self.tasks.insert(self.begun, (due, Box::pin(work)));
                 self.advance(self.begun).await;
             }
             self.next_due_ms = next_due_ms(&self.shared.ctx, now_ms).await?;
@@ -99,13 +105,13 @@ impl Process {
     }
 
     async fn advance(&mut self, number: u64) {
-        let Some(mut task) = self.tasks.remove(&number) else { return };
+        let Some((due, mut task)) = self.tasks.remove(&number) else { return };
         self.timers.moves(number);
         tokio::select! {
             biased;
             () = &mut task => self.is_stirred = true,
             () = self.timers.parked() => {
-                self.tasks.insert(number, task);
+                self.tasks.insert(number, (due, task));
             }
         }
     }
