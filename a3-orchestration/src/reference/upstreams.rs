@@ -85,7 +85,7 @@ fn judge(name: &str, answered: Result<Answer, Broken>, is_trial: bool) -> Result
     let detail = if is_garbled(&answer) { "with no JSON" } else { detail };
     let reason = format!("{name} answered {status}: {detail}");
     // 408, 425, 429 and whatever comes with `Retry-After` (409 of a key in flight) say "later"; other 4xx say "never".
-    let later = status >= 500 || status < 300 || matches!(status, 408 | 425 | 429) || retry_after.is_some();
+    let later = !(300..500).contains(&status) || matches!(status, 408 | 425 | 429) || retry_after.is_some();
     if later {
         return Err(Failure::Passing(Passing { reason, status: Some(status), retry_after, is_trial }));
     }
