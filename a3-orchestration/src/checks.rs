@@ -1,8 +1,12 @@
 //! What is asserted about A3 over HTTP.
 
 mod attribution;
+mod experiment;
 mod facts;
+mod learning;
+mod levers;
 mod once;
+mod parties;
 mod runs;
 mod trail;
 
@@ -13,6 +17,50 @@ use serde_json::{Value, json};
 
 /// A3's checks.
 pub(crate) fn all() -> Vec<Check> {
+    let learns = learning().into_iter().chain(levers()).map(|check| check.phase(6));
+    runs().into_iter().chain(learns).collect()
+}
+
+fn learning() -> Vec<Check> {
+    vec![
+        Check::new("a3.better_arm_grows", "an arm that earns more is chosen more", |cx| {
+            Box::pin(learning::better_arm_grows(cx))
+        }),
+        Check::new("a3.equal_arms_stay_even", "arms that earned the same are chosen alike", |cx| {
+            Box::pin(learning::equal_arms_stay_even(cx))
+        }),
+        Check::new("a3.failing_arm_is_left", "an arm whose pages answer 503 is left", |cx| {
+            Box::pin(learning::failing_arm_is_left(cx))
+        }),
+        Check::new("a3.complaint_costs", "a complaint makes the belief of its arm worse", |cx| {
+            Box::pin(learning::complaint_costs(cx))
+        }),
+        Check::new("a3.choice_is_rewarded_once", "a choice has one reward", |cx| {
+            Box::pin(learning::choice_is_rewarded_once(cx))
+        }),
+    ]
+}
+
+fn levers() -> Vec<Check> {
+    vec![
+        Check::new("a3.freeze_holds", "a frozen bandit chooses as it did, whatever is rewarded", |cx| {
+            Box::pin(levers::freeze_holds(cx))
+        }),
+        Check::new("a3.floor_holds", "every arm has at least its floor", |cx| Box::pin(levers::floor_holds(cx))),
+        Check::new("a3.reset_forgets", "a reset bandit believes nothing", |cx| Box::pin(levers::reset_forgets(cx))),
+        Check::new("a3.config_reaches_a8", "A8 is told the weights that A3 shows", |cx| {
+            Box::pin(levers::config_reaches_a8(cx))
+        }),
+        Check::new("a3.journal_keeps_levers", "who pulled a lever is kept, and tests are no interventions", |cx| {
+            Box::pin(levers::journal_keeps_levers(cx))
+        }),
+        Check::new("a3.autonomy_clock_runs", "the minutes without a person are counted", |cx| {
+            Box::pin(levers::autonomy_clock_runs(cx))
+        }),
+    ]
+}
+
+fn runs() -> Vec<Check> {
     let needs: &[AppId] = &[AppId::A2, AppId::A7];
     vec![
         Check::new("a3.preflight_tells", "the preflight names every app that a run needs", |cx| {
@@ -46,6 +94,11 @@ pub(crate) fn all() -> Vec<Check> {
             |cx| Box::pin(attribution::keeps_the_arm(cx)),
         )
         .phase(3)
+        .needs(needs),
+        Check::new("a3.side_jobs_end", "what a run can do without is done, or dropped with a reason", |cx| {
+            Box::pin(parties::side_jobs_end(cx))
+        })
+        .phase(6)
         .needs(needs),
         Check::new("a3.trace_reaches_a2", "what a run did is in A2's lineage of its trace", |cx| {
             Box::pin(trail::trace_reaches_a2(cx))

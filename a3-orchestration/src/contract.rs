@@ -1,6 +1,6 @@
 //! What A3 promises.
 
-use common::contract::{Contract, Route, Slo};
+use common::contract::{Auth, Contract, Route, Slo};
 use common::ids::AppId;
 use common::telemetry::EventName;
 use serde_json::json;
@@ -38,13 +38,35 @@ fn run_routes(contract: Contract) -> Contract {
         )
         .route(Route::get("/orchestration/runs/{id}", "Shows a run: its state, its steps with their times, its page."))
         .route(Route::get("/orchestration/progress", "Counts runs by state, and the minutes since a human intervened."))
-        .route(Route::get("/breakers", "Shows the circuit breaker before each other party."))
+        .route(Route::get(
+            "/orchestration/journal",
+            "Lists who did what: interventions, complete cycles, dropped jobs.",
+        ))
+        .route(Route::get("/breakers", "Shows the circuit breaker and the retry budget before each other party."))
 }
 
 fn learning_routes(contract: Contract) -> Contract {
-    contract.route(Route::get("/bandit", "Shows the arms, what is believed of each, and its weight.")).route(
-        Route::post("/bandit/reward", "Takes what came of an arm; rewards of test runs teach nothing.")
+    contract
+        .route(Route::get("/bandit", "Shows the arms, what is believed of each, and its weight; of an experiment too."))
+        .route(
+            Route::post(
+                "/bandit/reward",
+                "Takes what came of an arm or of a choice; rewards of test runs teach experiments alone.",
+            )
             .json(json!({ "arm": "apply_now", "page_view": true, "lead": true }))
             .hardened(),
-    )
+        )
+        .route(
+            Route::post("/bandit/levers", "Freezes a bandit, makes it forget, or sets the least share of each arm.")
+                .json(json!({ "experiment": "exp_1", "freeze": true, "floor": 0.1 }))
+                .auth(Auth::AdminKey)
+                .hardened(),
+        )
+        .route(
+            Route::post("/bandit/experiments", "Makes a bandit for a test, which live traffic never meets.")
+                .json(json!({ "arms": ["short", "long"], "seed": 7 }))
+                .hardened()
+                .success(&[201]),
+        )
+        .route(Route::post("/bandit/experiments/{id}/choose", "Chooses an arm of an experiment.").hardened())
 }

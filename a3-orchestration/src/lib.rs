@@ -1,11 +1,12 @@
 //! A3 orchestration: the scholarship agent's runs, retries, breakers and bandit — its contract, suite and reference
-//! implementation.
+//! implementation, and a simulation of it.
 
 mod checks;
 mod contract;
 mod faults;
 pub mod reference;
 mod scenarios;
+pub mod simulation;
 
 use common::suite::Suite;
 

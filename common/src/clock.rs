@@ -1,7 +1,6 @@
 //! The only reader of time. Everything else takes `now` as an argument or a [`Clock`].
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The monotonic clock: for durations, never for records.
@@ -40,9 +39,23 @@ pub fn parse_rfc3339(text: &str) -> Result<i64, jiff::Error> {
     text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond)
 }
 
-/// A wall clock that a test can set. Reference apps take their notion of "now" from one.
+/// A clock that a test can set. Reference apps take their notion of "now" from one.
 #[derive(Debug, Clone, Default)]
-pub struct Clock(Option<Arc<AtomicI64>>);
+pub struct Clock(Option<Arc<Manual>>);
+
+/// Where a manual clock began, and how far it was moved since.
+#[derive(Debug)]
+struct Manual {
+    unix_ms: i64,
+    began: Instant,
+    passed: Mutex<Duration>,
+}
+
+impl Manual {
+    fn passed(&self) -> Duration {
+        *self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Clock {
     /// The machine's wall clock.
@@ -54,19 +67,26 @@ impl Clock {
     /// A clock that stands at `unix_ms` until advanced.
     #[must_use]
     pub fn manual(unix_ms: i64) -> Self {
-        Self(Some(Arc::new(AtomicI64::new(unix_ms))))
+        Self(Some(Arc::new(Manual { unix_ms, began: monotonic(), passed: Mutex::default() })))
     }
 
     /// Milliseconds since the Unix epoch.
     #[must_use]
     pub fn unix_ms(&self) -> i64 {
-        self.0.as_ref().map_or_else(unix_ms, |at| at.load(Ordering::SeqCst))
+        let passed_ms = |manual: &Manual| i64::try_from(manual.passed().as_millis()).unwrap_or(i64::MAX);
+        self.0.as_ref().map_or_else(unix_ms, |manual| manual.unix_ms.saturating_add(passed_ms(manual)))
+    }
+
+    /// The monotonic reading that goes with it: a manual clock's moves as far as it is advanced.
+    #[must_use]
+    pub fn monotonic(&self) -> Instant {
+        self.0.as_ref().map_or_else(monotonic, |manual| manual.began + manual.passed())
     }
 
     /// Moves a manual clock on; a system clock stays as it is.
     pub fn advance(&self, by: Duration) {
-        if let Some(at) = &self.0 {
-            at.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        if let Some(manual) = &self.0 {
+            *manual.passed.lock().unwrap_or_else(PoisonError::into_inner) += by;
         }
     }
 }
@@ -83,7 +103,9 @@ mod tests {
     #[test]
     fn a_manual_clock_moves_only_when_told() {
         let clock = Clock::manual(1_000);
+        let before = clock.monotonic();
         clock.advance(Duration::from_secs(1));
         assert_eq!(clock.unix_ms(), 2_000);
+        assert_eq!(clock.monotonic() - before, Duration::from_secs(1));
     }
 }

@@ -5,6 +5,7 @@
 
 mod arrival;
 mod ask;
+mod breakers;
 mod counts;
 mod join;
 mod tile;
@@ -20,6 +21,7 @@ use crate::verdict::{Agreement, SecondSource};
 
 pub use arrival::Arrival;
 pub use ask::{Patience, compare_load, compare_log};
+pub use breakers::{BreakerComparison, BreakerMove, BreakerRules, compare_breaker, reported_moves};
 pub use counts::CountComparison;
 pub use join::{Rules, join};
 pub use tile::{Sent, Tile, TileComparison, TileRow, compare_tile};

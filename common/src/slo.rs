@@ -7,6 +7,7 @@
 //! bandit. [`golden`] replays what others computed. Nothing here reads a clock, a file or a random number.
 
 mod autocorr;
+mod backoff;
 mod beta;
 mod bootstrap;
 mod burn;
@@ -33,6 +34,7 @@ mod student;
 mod thompson;
 
 pub use autocorr::{NEVER_US, Tau, autocorrelation, indicator_tau, n_eff, tau, tau_at_limit};
+pub use backoff::{BackoffFindings, BackoffRule, FailedAttempt, JITTER_FALSE_ALARM, JitterTest, MIN_JITTER_PAUSES};
 pub use bootstrap::{BootstrapRatio, MIN_RESAMPLES, Series, bootstrap_ratio};
 pub use burn::{BURN_ALERTS, BURN_PERIOD, Budget, BurnAlert, BurnState, BurnWindow, burn_factor};
 pub use changepoint::{ChangePoint, ChangeRules, Level, MIN_TREND_RUNS, Split, best_split, change_points, trend};

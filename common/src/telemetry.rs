@@ -8,7 +8,8 @@ mod validate;
 
 pub use dedup::{DEDUP_WINDOW_MS, DedupKey};
 pub use event::{
-    BreakerState, BusinessMetrics, Event, EventName, FinanceMetrics, Namespace, SCHEMA_VERSION, StripeMode,
+    BanditMetrics, BreakerState, BusinessMetrics, Event, EventName, FinanceMetrics, Namespace, SCHEMA_VERSION,
+    StripeMode,
 };
 pub use sampling::{SUCCESS_SAMPLE_RATE, is_reported, keeps, sample_rate};
 pub use schema::json_schema;

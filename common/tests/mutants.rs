@@ -98,6 +98,7 @@ fn event(of: &TraceRecord) -> SeenEvent {
         finance_metrics: None,
         revenue_event_id: None,
         business_metrics: None,
+        bandit_metrics: None,
         test_run: true,
         source: None,
         stripe_mode: None,

@@ -31,8 +31,14 @@ pub(crate) async fn breakers_listed(cx: CheckContext) -> Result<Findings, CheckE
     let reply = cx.client.get(AppId::A3, "/breakers").send().await?;
     findings.status("the breakers", 200, &reply);
     let breakers = list(&reply, "/breakers");
-    for party in ["email", "s2s_auth", "auto_com_center", "scholarship_api", "a7"] {
-        let state = breakers.iter().find(|breaker| breaker["name"] == party).map(|breaker| breaker["state"].clone());
+    for party in ["email", "s2s_auth", "auto_com_center", "scholarship_api", "a7", "a4"] {
+        let own = breakers.iter().find(|breaker| breaker["name"] == party);
+        let state = own.map(|breaker| breaker["state"].clone());
+        let moves = own.and_then(|breaker| breaker["transitions"].as_array());
+        let told = moves.is_some_and(|moves| moves.iter().all(|one| one["at_ms"].is_i64() && one["to"].is_string()));
+        findings.holds(&format!("and lists the last changes of that before {party}"), told, format!("{own:?}"));
+        let budget = own.is_some_and(|breaker| breaker["retry_budget"]["share"].is_number());
+        findings.holds(&format!("and the retry budget of {party}"), budget, format!("{own:?}"));
         let known = ["closed", "open", "half_open"];
         let sensible = state.as_ref().is_some_and(|state| known.iter().any(|one| state == one));
         findings.holds(&format!("the breaker before {party} has a state"), sensible, format!("{state:?}"));

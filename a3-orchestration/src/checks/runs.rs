@@ -27,9 +27,19 @@ pub(crate) async fn completes(cx: CheckContext) -> Result<Findings, CheckError> 
     findings.equal("its steps", &done_in_order(), &done);
     let timed = steps.iter().all(|step| step["started_at"].is_string() && step["finished_at"].is_string());
     findings.holds("each step has its times", timed, run.text());
+    let logged = steps.iter().all(is_logged);
+    findings.holds("each step has its attempts, the last of them done", logged, run.text());
     let after = completed(&cx).await?;
     findings.holds("the count of completed runs rose", after > before, format!("{before} before, {after} after"));
     Ok(findings)
+}
+
+/// A step lists its attempts in the order of time, and the last of them is done.
+fn is_logged(step: &Value) -> bool {
+    let attempts = step["attempt_log"].as_array().cloned().unwrap_or_default();
+    let times: Vec<_> = attempts.iter().flat_map(|one| [one["at_ms"].as_i64(), one["ended_ms"].as_i64()]).collect();
+    let counted = step["attempts"] == attempts.len();
+    counted && times.is_sorted() && attempts.last().is_some_and(|last| last["outcome"] == "done")
 }
 
 fn done_in_order() -> Vec<Value> {

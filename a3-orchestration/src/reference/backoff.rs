@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use common::service::{Ctx, Defect};
+
 /// The bound of the first pause.
-const BASE: Duration = Duration::from_millis(100);
+pub(crate) const BASE: Duration = Duration::from_millis(100);
 /// The bound of every pause.
-const CAP: Duration = Duration::from_secs(5);
+pub(crate) const CAP: Duration = Duration::from_secs(5);
 
 /// The pause after the `attempt`-th failure (1 is the first): the share (0 to 1) of `min(cap, base · 2^(attempt − 1))`,
 /// but never less than what the other party asked for (Brooker, "Exponential Backoff And Jitter", AWS 2015).
@@ -13,6 +15,15 @@ pub(crate) fn pause(attempt: u32, share: f64, asked: Option<Duration>) -> Durati
     let doublings = attempt.saturating_sub(1).min(16);
     let bound = BASE.saturating_mul(1 << doublings).min(CAP);
     bound.mul_f64(share.clamp(0.0, 1.0)).max(asked.unwrap_or(Duration::ZERO))
+}
+
+/// The same, for an app that may have been told to get it wrong.
+pub(crate) fn pause_of(ctx: &Ctx, attempt: u32, share: f64, asked: Option<Duration>) -> Duration {
+    if ctx.has(Defect::A3RetriesAtOnce) {
+        return Duration::ZERO;
+    }
+    let share = if ctx.has(Defect::A3RetriesWithoutJitter) { 1.0 } else { share };
+    pause(attempt, share, asked.filter(|_| !ctx.has(Defect::A3IgnoresRetryAfter)))
 }
 
 #[cfg(test)]

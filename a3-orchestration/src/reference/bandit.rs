@@ -1,22 +1,46 @@
-//! The bandit: which call to action a page gets, learned by Thompson sampling over Beta beliefs.
+//! The bandit: which call to action a page gets, learned by Thompson sampling over Beta beliefs. One is met by live
+//! traffic; others are experiments that tests make, and share nothing with it.
 
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+mod experiments;
+mod levers;
+mod reward;
+mod store;
+mod view;
+mod weights;
+
 use common::args;
-use common::service::{Ctx, Db, DbError, Emit, Json, Problem, RequestContext, Row, Unit};
-use common::telemetry::EventName;
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-use serde::Deserialize;
-use serde_json::json;
+use common::service::{Ctx, DbError, Defect, Emit, RequestContext, Tx};
+use common::telemetry::{BanditMetrics, EventName};
+use rand::{Rng, RngExt as _};
 
+use super::Shared;
 use super::beta;
+use super::run::Run;
 
-/// Draws from which the weights are estimated; the same seed gives the same weights for the same beliefs.
-const WEIGHT_DRAWS: u32 = 1_000;
-const WEIGHT_SEED: u64 = 0x5eed;
+pub(crate) use experiments::{choose, create};
+pub(crate) use levers::pull;
+pub(crate) use reward::reward;
+pub(crate) use view::show;
 
-/// What is believed of one arm: its rate of reward is Beta(alpha, beta).
+/// The bandit that live traffic meets.
+const LIVE: &str = "live";
+/// The least share of choices that each arm gets, unless a lever says otherwise.
+const FLOOR: f64 = 0.05;
+
+/// A bandit as it is stored.
+#[derive(Debug, Clone)]
+struct Bandit {
+    id: String,
+    seed: Option<i64>,
+    /// The least share of choices that each arm gets.
+    floor: f64,
+    /// How often each arm was the best when it was frozen.
+    frozen: Option<Vec<f64>>,
+    choices: i64,
+    arms: Vec<Arm>,
+}
+
+/// What is believed of one arm: its mean reward is Beta(alpha, beta).
 #[derive(Debug, Clone)]
 struct Arm {
     arm: String,
@@ -24,132 +48,142 @@ struct Arm {
     beta: f64,
     pulls: i64,
     rewards: i64,
+    failures: i64,
 }
 
-async fn arms(db: &Db) -> Result<Vec<Arm>, DbError> {
-    let read = |row: &Row| {
-        Ok(Arm {
-            arm: row.text("arm")?,
-            alpha: row.real("alpha")?,
-            beta: row.real("beta")?,
-            pulls: row.int("pulls")?,
-            rewards: row.int("rewards")?,
-        })
-    };
-    db.query("SELECT * FROM arms ORDER BY arm", vec![]).await?.iter().map(read).collect()
-}
-
-/// Draws once from each arm's belief and takes the best.
-pub(crate) async fn choose(db: &Db) -> Result<String, DbError> {
-    let arms = arms(db).await?;
-    let best = best(&mut rand::rng(), &arms);
-    Ok(arms.get(best).map_or_else(|| "apply_now".to_owned(), |arm| arm.arm.clone()))
-}
-
-fn best(rng: &mut impl Rng, arms: &[Arm]) -> usize {
-    let draws = arms.iter().map(|arm| beta::draw(rng, arm.alpha, arm.beta)).enumerate();
-    draws.max_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(index, _)| index)
-}
-
-/// The share of draws that each arm wins: how often it would be chosen now.
-fn weights(arms: &[Arm]) -> Vec<f64> {
-    let mut rng = StdRng::seed_from_u64(WEIGHT_SEED);
-    let mut wins = vec![0_u32; arms.len()];
-    for _ in 0..WEIGHT_DRAWS {
-        wins[best(&mut rng, arms)] += 1;
+impl Bandit {
+    /// How often each arm would be the best: as it was when frozen, else by what is believed now.
+    fn best_shares(&self) -> Vec<f64> {
+        let beliefs: Vec<_> = self.arms.iter().map(|arm| (arm.alpha, arm.beta)).collect();
+        self.frozen.clone().unwrap_or_else(|| weights::best_shares(&beliefs))
     }
-    wins.into_iter().map(|wins| f64::from(wins) / f64::from(WEIGHT_DRAWS)).collect()
-}
 
-pub(crate) async fn show(State(ctx): State<Ctx>) -> Result<Response, Problem> {
-    let arms = arms(&ctx.db).await?;
-    let weights = weights(&arms);
-    let leading = weights.iter().copied().fold(0.0, f64::max);
-    let shown: Vec<_> = arms
-        .iter()
-        .zip(&weights)
-        .map(|(arm, weight)| {
-            json!({
-                "arm": arm.arm, "alpha": arm.alpha, "beta": arm.beta, "mean": arm.alpha / (arm.alpha + arm.beta),
-                "pulls": arm.pulls, "rewards": arm.rewards, "weight": weight,
-            })
-        })
-        .collect();
-    Ok(Json(json!({ "arms": shown, "exploration_rate": 1.0 - leading })).into_response())
-}
+    /// How often each arm would be chosen now.
+    fn weights(&self) -> Vec<f64> {
+        weights::with_floor(&self.best_shares(), self.floor)
+    }
 
-/// What came of an arm.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Reward {
-    arm: String,
-    #[serde(default)]
-    page_view: bool,
-    #[serde(default)]
-    lead: bool,
-    #[serde(default)]
-    checkout: bool,
-    #[serde(default)]
-    complaint: bool,
-}
+    /// Chooses: with the share that the floors take any arm, else the best of one draw from each belief.
+    fn pick(&self, rng: &mut impl Rng) -> usize {
+        let of_floors = weights::held(self.floor, self.arms.len()) * self.arms.len() as f64;
+        let share = rng.random::<f64>();
+        if share < of_floors {
+            return rng.random_range(0..self.arms.len());
+        }
+        if let Some(frozen) = &self.frozen {
+            return weights::pick(frozen, rng.random());
+        }
+        let draws = self.arms.iter().map(|arm| beta::draw(rng, arm.alpha, arm.beta)).enumerate();
+        draws.max_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(index, _)| index)
+    }
 
-impl Reward {
-    /// `0.05·page_view + 0.3·lead + 0.65·checkout − 0.4·complaint`, held within 0 and 1.
-    fn value(&self) -> f64 {
-        let share = |happened, weight: f64| if happened { weight } else { 0.0 };
-        let sum = share(self.page_view, 0.05) + share(self.lead, 0.3) + share(self.checkout, 0.65)
-            - share(self.complaint, 0.4);
-        sum.clamp(0.0, 1.0)
+    /// The same, for an app that may have been told to get it wrong.
+    fn choose(&self, ctx: &Ctx, rng: &mut impl Rng) -> Option<&Arm> {
+        let index = if ctx.has(Defect::A3BanditPrefersFirst) { 0 } else { self.pick(rng) };
+        self.arms.get(index)
+    }
+
+    fn is_live(&self) -> bool {
+        self.id == LIVE
+    }
+
+    /// What is reported of it.
+    fn metrics(&self) -> BanditMetrics {
+        let weights = self.weights();
+        let leading = weights.iter().copied().fold(0.0, f64::max);
+        BanditMetrics {
+            experiment_id: (!self.is_live()).then(|| self.id.clone()),
+            exploration_rate: (1.0 - leading).max(0.0),
+            arm_weights: self.arms.iter().map(|arm| arm.arm.clone()).zip(weights).collect(),
+        }
     }
 }
 
-pub(crate) async fn reward(
-    State(ctx): State<Ctx>,
-    context: RequestContext,
-    unit: Unit,
-    Json(reward): Json<Reward>,
-) -> Result<Response, Problem> {
-    let value = reward.value();
-    let counted = !context.test_run;
-    let mut tx = unit.tx().await?;
-    if tx.query("SELECT arm FROM arms WHERE arm = $1", args![&reward.arm]).await?.is_empty() {
-        return Err(Problem::invalid("/arm", "there is no such arm: `GET /bandit` lists those there are"));
-    }
-    let id = uuid::Uuid::now_v7().to_string();
-    let trace = context.trace.trace.to_string();
-    let sql = "INSERT INTO rewards (reward_id, arm, trace_id, value, counted, at_ms) VALUES ($1, $2, $3, $4, $5, $6)";
-    tx.execute(sql, args![&id, &reward.arm, trace, value, counted, ctx.clock.unix_ms()]).await?;
-    if counted {
-        let sql = "UPDATE arms SET alpha = alpha + $2, beta = beta + $3, rewards = rewards + 1 WHERE arm = $1";
-        tx.execute(sql, args![&reward.arm, value, 1.0 - value]).await?;
-        ctx.telemetry.emit(&mut tx, &context, Emit::new(EventName::BanditConfig)).await?;
-    }
-    let why = if counted { "live" } else { "test_run" };
-    Ok(Json(json!({ "reward_id": id, "value": value, "counted": counted, "because": why })).into_response())
+/// Chooses for live traffic.
+pub(crate) async fn choose_live(shared: &Shared) -> Result<String, DbError> {
+    let bandit = store::read(&shared.ctx, LIVE).await?;
+    let chosen = bandit.and_then(|bandit| shared.dice.with(|rng| bandit.choose(&shared.ctx, rng).cloned()));
+    Ok(chosen.map_or_else(|| "apply_now".to_owned(), |arm| arm.arm))
+}
+
+/// Counts a choice of live traffic.
+pub(crate) async fn pulled(tx: &mut Tx, arm: &str) -> Result<(), DbError> {
+    let sql = "UPDATE bandit_arms SET pulls = pulls + 1 WHERE bandit_id = $1 AND arm = $2";
+    tx.execute(sql, args![LIVE, arm]).await.map(drop)
+}
+
+/// A page that could not be built in the end is a session without a reward for the arm that it was built for.
+pub(crate) async fn build_failed(ctx: &Ctx, tx: &mut Tx, run: &Run) -> Result<(), DbError> {
+    let counted = !run.context.test_run || ctx.has(Defect::A3TestRewardsTeach);
+    let Some(arm) = run.arm.as_deref().filter(|_| counted) else { return Ok(()) };
+    reward::teach(ctx, tx, LIVE, arm, reward::Outcome::Failed).await?;
+    report(ctx, tx, &run.context, LIVE, Some(format!("{}:build_failed", run.run_id))).await
+}
+
+/// Reports how a bandit chooses after a change, in the transaction of the change.
+async fn report(
+    ctx: &Ctx,
+    tx: &mut Tx,
+    context: &RequestContext,
+    id: &str,
+    key: Option<String>,
+) -> Result<(), DbError> {
+    let Some(bandit) = store::read_in(ctx, tx, id).await? else { return Ok(()) };
+    let event = Emit::new(EventName::BanditConfig).bandit(bandit.metrics());
+    let event = key.map_or(event.clone(), |key| event.key(key));
+    ctx.telemetry.emit(tx, context, event).await
 }
 
 #[cfg(test)]
 mod tests {
+    use rand::SeedableRng as _;
+    use rand::rngs::StdRng;
+
     use super::*;
 
-    fn arm(alpha: f64, beta: f64) -> Arm {
-        Arm { arm: "a".into(), alpha, beta, pulls: 0, rewards: 0 }
+    fn bandit(floor: f64, frozen: Option<Vec<f64>>, beliefs: &[(f64, f64)]) -> Bandit {
+        let arm = |(index, (alpha, beta)): (usize, &(f64, f64))| Arm {
+            arm: format!("arm_{index}"),
+            alpha: *alpha,
+            beta: *beta,
+            pulls: 0,
+            rewards: 0,
+            failures: 0,
+        };
+        let arms = beliefs.iter().enumerate().map(arm).collect();
+        Bandit { id: LIVE.into(), seed: None, floor, frozen, choices: 0, arms }
+    }
+
+    /// The shares of many choices, beside the weights that are told.
+    fn shares(bandit: &Bandit) -> Vec<(f64, f64)> {
+        let mut rng = StdRng::seed_from_u64(5);
+        let mut chosen = vec![0_u32; bandit.arms.len()];
+        for _ in 0..20_000 {
+            chosen[bandit.pick(&mut rng)] += 1;
+        }
+        chosen.into_iter().map(|n| f64::from(n) / 20_000.0).zip(bandit.weights()).collect()
     }
 
     #[test]
-    fn an_arm_that_earned_more_is_chosen_more_often() {
-        let weights = weights(&[arm(1.0, 1.0), arm(20.0, 2.0), arm(2.0, 20.0)]);
-        assert!(weights[1] > 0.8 && weights[2] < 0.01, "{weights:?}");
-        assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    fn arms_are_chosen_as_often_as_their_weights_say() {
+        let beliefs = [(3.0, 7.0), (5.0, 5.0), (1.0, 1.0)];
+        for bandit in [
+            bandit(0.0, None, &beliefs),
+            bandit(0.05, None, &beliefs),
+            bandit(0.2, Some(vec![0.9, 0.1, 0.0]), &beliefs),
+            bandit(0.05, None, &[(200.0, 2.0), (2.0, 200.0)]),
+        ] {
+            for (seen, told) in shares(&bandit) {
+                // Five standard deviations of a share of 20,000, and a little for the grid.
+                assert!((seen - told).abs() < 0.018 + 0.002, "{seen} of {told} in {bandit:?}");
+            }
+        }
     }
 
     #[test]
-    fn a_complaint_never_makes_a_reward_negative() {
-        let mut reward = Reward { arm: "a".into(), page_view: true, lead: true, checkout: true, complaint: false };
-        assert!((reward.value() - 1.0).abs() < 1e-9);
-        reward.complaint = true;
-        assert!((reward.value() - 0.6).abs() < 1e-9);
-        (reward.lead, reward.checkout) = (false, false);
-        assert!(reward.value().abs() < 1e-9);
+    fn no_arm_falls_below_the_floor_and_all_weights_make_one() {
+        let weights = bandit(0.2, None, &[(1.0, 500.0), (500.0, 1.0), (1.0, 500.0)]).weights();
+        assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{weights:?}");
+        assert!((weights[0] - 0.2).abs() < 1e-6 && (weights[1] - 0.6).abs() < 1e-6, "{weights:?}");
     }
 }

@@ -1,13 +1,19 @@
 //! The agent's own record of who did what, and the autonomy clock that is read from it.
 
-use common::args;
-use common::service::{Db, DbError, Tx};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use common::ids::TraceId;
+use common::service::{Ctx, Db, DbError, Json, Problem, Row, Tx};
+use common::{args, clock};
+use serde_json::json;
 
 /// Who acted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Actor {
     Human,
     Agent,
+    /// A test: what it does to things of its own is no intervention.
+    Test,
 }
 
 impl Actor {
@@ -15,6 +21,7 @@ impl Actor {
         match self {
             Self::Human => "human",
             Self::Agent => "agent",
+            Self::Test => "test",
         }
     }
 }
@@ -32,18 +39,41 @@ pub(crate) async fn write(
     actor: Actor,
     action: &str,
     detail: Option<&str>,
+    trace: Option<TraceId>,
     now_ms: i64,
 ) -> Result<(), DbError> {
     let id = uuid::Uuid::now_v7().to_string();
-    let sql = "INSERT INTO journal (entry_id, at_ms, actor, action, detail) VALUES ($1, $2, $3, $4, $5)";
-    tx.execute(sql, args![id, now_ms, actor.as_str(), action, detail]).await.map(drop)
+    let sql = "INSERT INTO journal (entry_id, at_ms, actor, action, detail, trace_id) VALUES ($1, $2, $3, $4, $5, $6)";
+    let trace = trace.map(|trace| trace.to_string());
+    tx.execute(sql, args![id, now_ms, actor.as_str(), action, detail, trace]).await.map(drop)
+}
+
+/// How many of its entries are shown.
+const SHOWN: i64 = 100;
+
+/// `GET /orchestration/journal`: the last entries, newest first.
+pub(crate) async fn show(State(ctx): State<Ctx>) -> Result<Response, Problem> {
+    let sql = "SELECT * FROM journal ORDER BY at_ms DESC, entry_id DESC LIMIT $1";
+    let read = |row: &Row| {
+        Ok(json!({
+            "entry_id": row.text("entry_id")?,
+            "at": clock::rfc3339(row.int("at_ms")?),
+            "actor": row.text("actor")?,
+            "action": row.text("action")?,
+            "detail": row.opt_text("detail")?,
+            "trace_id": row.opt_text("trace_id")?,
+        }))
+    };
+    let entries = ctx.db.query(sql, args![SHOWN]).await?;
+    let entries = entries.iter().map(read).collect::<Result<Vec<_>, DbError>>()?;
+    Ok(Json(json!({ "entries": entries })).into_response())
 }
 
 /// Notes that a human put the agent to work, at its very first start.
 pub(crate) async fn commission(db: &Db, now_ms: i64) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     if tx.query("SELECT entry_id FROM journal LIMIT 1", vec![]).await?.is_empty() {
-        write(&mut tx, Actor::Human, "commissioned", None, now_ms).await?;
+        write(&mut tx, Actor::Human, "commissioned", None, None, now_ms).await?;
     }
     tx.commit().await
 }

@@ -1,15 +1,24 @@
 //! The plan of a run as data: its steps in order, its states, and which state follows.
 
+use common::service::Ctx;
+
 /// What a run does, in order. A step is done once; whoever resumes a run goes on at the first that is not done.
 pub(crate) const PLAN: [Step; 5] =
     [Step::ChooseArm, Step::BuildPage, Step::EmitCta, Step::RecordEvent, Step::CloseCycle];
 
-/// Attempts at one step before the run fails.
-pub(crate) const MAX_ATTEMPTS: u32 = 6;
+/// Failed attempts at one step before the run fails. The trials of an open breaker are not among them: an outage is no
+/// reason to give a run up before its time is over.
+pub(crate) const MAX_ATTEMPTS: u32 = 12;
 
 /// How long a run may take. It stays within the 15 minutes for which other apps remember an idempotency key, so that
 /// no retry can have a second effect.
-pub(crate) const DEADLINE_MS: i64 = 10 * 60 * 1_000;
+const DEADLINE_MS: i64 = 10 * 60 * 1_000;
+
+/// How long a run may take: [`DEADLINE_MS`], or what the option `run_deadline_ms` says if that is less.
+pub(crate) fn deadline_ms(ctx: &Ctx) -> i64 {
+    let asked = ctx.config.options.get("run_deadline_ms").and_then(|text| text.parse().ok());
+    asked.map_or(DEADLINE_MS, |asked: i64| asked.min(DEADLINE_MS))
+}
 
 /// One step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -30,12 +30,12 @@ pub(crate) struct Preflight(Arc<Mutex<Option<(Instant, Value)>>>);
 pub(crate) async fn show(State(shared): State<Shared>, context: RequestContext) -> Response {
     let mut last = shared.preflight.0.lock().await;
     if let Some((at, report)) = &*last
-        && at.elapsed() < CACHED_FOR
+        && shared.ctx.clock.monotonic().saturating_duration_since(*at) < CACHED_FOR
     {
         return Json(report.clone()).into_response();
     }
     let report = look(&shared.ctx, &context).await;
-    *last = Some((clock::monotonic(), report.clone()));
+    *last = Some((shared.ctx.clock.monotonic(), report.clone()));
     Json(report).into_response()
 }
 

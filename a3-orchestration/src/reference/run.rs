@@ -1,5 +1,7 @@
 //! Asking for a run, and looking at one.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -11,9 +13,12 @@ use common::telemetry::Namespace;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::attempts;
 use super::attribution::{self, Attribution};
 use super::page;
+use super::party::Party;
 use super::plan::{PLAN, RunState};
+use super::worker::side;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,6 +95,9 @@ pub(crate) async fn start(
         let sql = "INSERT INTO steps (run_id, position, name, state, attempts) VALUES ($1, $2, $3, 'pending', 0)";
         tx.execute(sql, args![&run_id, position, step.as_str()]).await?;
     }
+    for party in [Party::S2sAuth, Party::A4] {
+        side::leave(&mut tx, &run_id, party, now).await?;
+    }
     let status_url = format!("/orchestration/runs/{run_id}");
     let body = json!({ "run_id": run_id, "status_url": status_url, "trace_id": context.trace.trace });
     Ok((StatusCode::ACCEPTED, Json(body)).into_response())
@@ -135,7 +143,9 @@ pub(crate) async fn show(State(ctx): State<Ctx>, Path(run_id): Path<String>) -> 
     let row = ctx.db.query_one("SELECT * FROM runs WHERE run_id = $1", args![&run_id]).await?;
     let row = row.ok_or_else(|| Problem::not_found("there is no run with this id"))?;
     let steps = ctx.db.query("SELECT * FROM steps WHERE run_id = $1 ORDER BY position", args![&run_id]).await?;
-    let steps = steps.iter().map(show_step).collect::<Result<Vec<_>, _>>()?;
+    let attempts = attempts::of_run(&ctx.db, &run_id).await?;
+    let steps = steps.iter().map(|row| show_step(row, &attempts)).collect::<Result<Vec<_>, _>>()?;
+    let side_jobs = side::of_run(&ctx.db, &run_id, &attempts).await?;
     let body = json!({
         "run_id": run_id,
         "state": row.text("state")?,
@@ -149,17 +159,20 @@ pub(crate) async fn show(State(ctx): State<Ctx>, Path(run_id): Path<String>) -> 
         "created_at": clock::rfc3339(row.int("created_ms")?),
         "finished_at": row.opt_int("finished_ms")?.map(clock::rfc3339),
         "steps": steps,
+        "side_jobs": side_jobs,
     });
     Ok(Json(body).into_response())
 }
 
-fn show_step(row: &Row) -> Result<Value, DbError> {
+fn show_step(row: &Row, attempts: &BTreeMap<String, Vec<Value>>) -> Result<Value, DbError> {
+    let name = row.text("name")?;
     Ok(json!({
-        "name": row.text("name")?,
         "state": row.text("state")?,
         "attempts": row.int("attempts")?,
         "started_at": row.opt_int("started_ms")?.map(clock::rfc3339),
         "finished_at": row.opt_int("finished_ms")?.map(clock::rfc3339),
         "detail": row.opt_text("detail")?,
+        "attempt_log": attempts.get(&name).cloned().unwrap_or_default(),
+        "name": name,
     }))
 }

@@ -8,11 +8,14 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::bandit;
-use super::breaker::Party;
+use super::favours;
 use super::journal::{self, Actor};
+use super::party::Party;
 use super::plan::Step;
 use super::run::Run;
-use super::upstreams::{self, Call, Failure};
+use super::transport::{Body, Call};
+use super::upstreams::{self, Failure};
+use super::worker::side;
 
 /// What a step brought about outside; written down in the transaction that marks the step as done.
 #[derive(Debug)]
@@ -25,50 +28,52 @@ pub(crate) enum Effect {
 }
 
 /// Does a step. Whatever leaves the app carries a key made of run and step, so that a repeat has no second effect.
-pub(crate) async fn perform(shared: &Shared, run: &Run, step: Step) -> Result<Effect, Failure> {
+pub(crate) async fn perform(shared: &Shared, run: &Run, step: Step, is_retry: bool) -> Result<Effect, Failure> {
     match step {
-        Step::ChooseArm => Ok(Effect::ArmChosen(bandit::choose(&shared.ctx.db).await?)),
-        Step::BuildPage => build_page(shared, run).await,
+        Step::ChooseArm => Ok(Effect::ArmChosen(bandit::choose_live(shared).await?)),
+        Step::BuildPage => build_page(shared, run, is_retry).await,
         Step::EmitCta => Ok(Effect::CtaPlaced),
-        Step::RecordEvent => record_event(shared, run).await,
+        Step::RecordEvent => record_event(shared, run, is_retry).await,
         Step::CloseCycle => Ok(Effect::CycleClosed),
     }
 }
 
-async fn build_page(shared: &Shared, run: &Run) -> Result<Effect, Failure> {
+async fn build_page(shared: &Shared, run: &Run, is_retry: bool) -> Result<Effect, Failure> {
     let call = |slug: &str, key: &str| Call {
         party: Party::A7,
         path: "/api/pages",
         idempotency_key: key.to_owned(),
-        body: json!({ "slug": slug, "title": run.title, "summary": run.summary }),
+        body: Body::Json(json!({ "slug": slug, "title": run.title, "summary": run.summary })),
+        bearer: favours::bearer(shared),
     };
     let key = format!("{}:build_page", run.run_id);
-    let page = upstreams::post(shared, &run.context, call(&run.slug, &key)).await?;
+    let page = upstreams::call(shared, &run.context, call(&run.slug, &key), is_retry).await?;
     if shared.ctx.has(Defect::A3DuplicateEffect) {
         // As if the answer had been lost, and the retry knew nothing of the first attempt.
         let again = call(&format!("{}-again", run.slug), &format!("{key}:again"));
-        upstreams::post(shared, &run.context, again).await?;
+        upstreams::call(shared, &run.context, again, is_retry).await?;
     }
     Ok(Effect::PageBuilt { slug: text(&page, "slug", Party::A7)?, url: text(&page, "url", Party::A7)? })
 }
 
-async fn record_event(shared: &Shared, run: &Run) -> Result<Effect, Failure> {
+async fn record_event(shared: &Shared, run: &Run, is_retry: bool) -> Result<Effect, Failure> {
     let call = Call {
         party: Party::ScholarshipApi,
         path: "/api/v1/events",
         idempotency_key: format!("{}:record_event", run.run_id),
-        body: json!({
+        body: Body::Json(json!({
             "event_type": "orchestration_page_built",
             "subject": run.run_id,
             "payload": { "page_url": run.page_url, "arm": run.arm, "attributed_to": run.attributed_to },
-        }),
+        })),
+        bearer: favours::bearer(shared),
     };
     let context = if shared.ctx.has(Defect::A3DropsTrace) {
         RequestContext { trace: TraceParent::fresh(), ..run.context.clone() }
     } else {
         run.context.clone()
     };
-    let event = upstreams::post(shared, &context, call).await?;
+    let event = upstreams::call(shared, &context, call, is_retry).await?;
     Ok(Effect::EventRecorded(text(&event, "event_id", Party::ScholarshipApi)?))
 }
 
@@ -91,7 +96,7 @@ pub(crate) async fn write_down(
     match effect {
         Effect::ArmChosen(arm) => {
             tx.execute("UPDATE runs SET arm = $2 WHERE run_id = $1", args![id, arm]).await?;
-            tx.execute("UPDATE arms SET pulls = pulls + 1 WHERE arm = $1", args![arm]).await?;
+            bandit::pulled(tx, arm).await?;
             Ok(Some(arm.clone()))
         }
         Effect::PageBuilt { slug, url } => {
@@ -101,13 +106,16 @@ pub(crate) async fn write_down(
         }
         Effect::CtaPlaced => {
             ctx.telemetry.emit(tx, &run.context, report(EventName::CtaEmitted, "cta")).await?;
+            for party in [Party::Email, Party::AutoComCenter] {
+                side::leave(tx, id, party, ctx.clock.unix_ms()).await?;
+            }
             Ok(run.arm.clone())
         }
         Effect::EventRecorded(event_id) => Ok(Some(event_id.clone())),
         Effect::CycleClosed => {
             let now = ctx.clock.unix_ms();
             tx.execute("UPDATE runs SET finished_ms = $2 WHERE run_id = $1", args![id, now]).await?;
-            journal::write(tx, Actor::Agent, "cycle_complete", Some(id), now).await?;
+            journal::write(tx, Actor::Agent, "cycle_complete", Some(id), Some(run.context.trace.trace), now).await?;
             let complete = report(EventName::OrchestrationCycleComplete, "complete");
             ctx.telemetry.emit(tx, &run.context, complete).await?;
             Ok(None)

@@ -1,5 +1,8 @@
-//! The worker: finds runs that are due, also those that an earlier process left behind, and drives each from step to
-//! step. All it knows of a run is in the database, so that it can go on wherever a crash stopped it.
+//! The worker: finds runs and side jobs that are due, also those that an earlier process left behind, and drives each.
+//! All it knows of them is in the database, so that it can go on wherever a crash stopped it.
+
+mod drive;
+pub(crate) mod side;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,28 +10,50 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use common::args;
-use common::clock;
-use common::service::{Ctx, DbError, Emit};
-use common::telemetry::EventName;
+use common::service::{Ctx, DbError, Defect};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::backoff;
+use super::breaker;
 use super::journal;
-use super::plan::{DEADLINE_MS, MAX_ATTEMPTS, PLAN, RunState, Step};
-use super::run::{self, Run};
-use super::steps;
-use super::upstreams::Failure;
+use super::party::Party;
 
-/// How often the worker looks for runs that are due.
+use drive::run;
+
+/// How often the worker looks for what is due.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// The most runs driven at a time.
+/// The most runs driven at a time, and the most side jobs.
 const AT_ONCE: usize = 20;
 /// A worker that has not looked for so many seconds is stuck.
 const STUCK_AFTER_S: u64 = 5;
 
-/// Runs under way in this process.
-type Active = Arc<Mutex<BTreeSet<String>>>;
+/// Something to drive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    Run(String),
+    Side(String, Party),
+}
+
+/// What is under way in this process.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Active(Arc<Mutex<BTreeSet<Due>>>);
+
+/// Holds its place among what is under way until dropped, whatever becomes of the work.
+#[derive(Debug)]
+struct Place(Active, Due);
+
+impl Active {
+    fn take(&self, due: Due) -> Place {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(due.clone());
+        Place(self.clone(), due)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
 
 /// Starts the worker, and tells readiness whether it moves.
 pub(crate) fn start(shared: &Shared) {
@@ -42,139 +67,73 @@ pub(crate) fn start(shared: &Shared) {
     shared.ctx.tasks.clone().spawn(|stop| look(shared, last_look, stop));
 }
 
-async fn look(shared: Shared, last_look: Arc<AtomicU64>, stop: CancellationToken) {
+/// What a process does before its first look: the agent is put to work, and takes up what it left.
+pub(crate) async fn prepare(shared: &Shared) -> Result<(), DbError> {
     let ctx = &shared.ctx;
-    if let Err(error) = journal::commission(&ctx.db, ctx.clock.unix_ms()).await {
-        tracing::error!(%error, "the journal cannot be written");
-    }
-    let active = Active::default();
-    let mut tick = tokio::time::interval(LOOK_EVERY);
-    while stop.run_until_cancelled(tick.tick()).await.is_some() {
-        last_look.store(ctx.telemetry.uptime_sec(), Ordering::Relaxed);
-        match due(ctx, &active).await {
-            Ok(ids) => ids.into_iter().for_each(|id| begin(&shared, &active, id)),
-            Err(error) => tracing::warn!(%error, "cannot look for due runs"),
-        }
-    }
-}
-
-/// Runs that are due and not under way, oldest first, as many as there is room for.
-async fn due(ctx: &Ctx, active: &Active) -> Result<Vec<String>, DbError> {
-    let sql = "SELECT run_id FROM runs WHERE state IN ('queued', 'running') AND due_ms <= $1 ORDER BY due_ms LIMIT 100";
-    let rows = ctx.db.query(sql, args![ctx.clock.unix_ms()]).await?;
-    let ids = rows.iter().map(|row| row.text("run_id")).collect::<Result<Vec<_>, _>>()?;
-    let active = active.lock().unwrap_or_else(PoisonError::into_inner);
-    let room = AT_ONCE.saturating_sub(active.len());
-    Ok(ids.into_iter().filter(|id| !active.contains(id)).take(room).collect())
-}
-
-fn begin(shared: &Shared, active: &Active, run_id: String) {
-    active.lock().unwrap_or_else(PoisonError::into_inner).insert(run_id.clone());
-    let (shared, active) = (shared.clone(), Arc::clone(active));
-    shared.ctx.tasks.clone().spawn(|stop| async move {
-        if let Err(error) = drive(&shared, &run_id, &stop).await {
-            tracing::warn!(%error, run_id, "a run waits for the database");
-        }
-        active.lock().unwrap_or_else(PoisonError::into_inner).remove(&run_id);
-    });
-}
-
-/// Takes a run from step to step until it ends, has to wait, or the app stops.
-async fn drive(shared: &Shared, run_id: &str, stop: &CancellationToken) -> Result<(), DbError> {
-    while !stop.is_cancelled() {
-        let Some(run) = run::load(&shared.ctx, run_id).await? else { return Ok(()) };
-        let Some((position, step)) = next_step(&shared.ctx, run_id).await? else { return Ok(()) };
-        if shared.ctx.clock.unix_ms() - run.created_ms > DEADLINE_MS {
-            return fail(&shared.ctx, &run, position, "took longer than ten minutes: ask for a new run").await;
-        }
-        let attempt = mark_begun(&shared.ctx, run_id, position).await?;
-        match steps::perform(shared, &run, step).await {
-            Ok(effect) => mark_done(shared, &run, position, &effect).await?,
-            Err(Failure::Passing { reason, retry_after }) if attempt < MAX_ATTEMPTS => {
-                let pause = backoff::pause(attempt, rand::random(), retry_after);
-                return wait(&shared.ctx, &run, position, pause, &reason, false).await;
-            }
-            Err(Failure::Blocked { party, wait: pause }) => {
-                let reason = format!("the breaker before {} is open", party.as_str());
-                return wait(&shared.ctx, &run, position, pause, &reason, true).await;
-            }
-            Err(Failure::Passing { reason, .. }) => {
-                let reason = format!("gave up after {MAX_ATTEMPTS} attempts: {reason}");
-                return fail(&shared.ctx, &run, position, &reason).await;
-            }
-            Err(Failure::Final { reason }) => return fail(&shared.ctx, &run, position, &reason).await,
-        }
+    journal::commission(&ctx.db, ctx.clock.unix_ms()).await?;
+    breaker::restore(shared).await?;
+    if ctx.has(Defect::A3ForgetsRuns) {
+        ctx.db.execute("DELETE FROM runs WHERE state IN ('queued', 'running')", vec![]).await?;
     }
     Ok(())
 }
 
-async fn next_step(ctx: &Ctx, run_id: &str) -> Result<Option<(usize, Step)>, DbError> {
-    let sql = "SELECT COUNT(*) AS done FROM steps WHERE run_id = $1 AND state = 'done'";
-    let row = ctx.db.query_one(sql, args![run_id]).await?;
-    let done = row.map_or(Ok(0), |row| row.int("done"))?;
-    let position = usize::try_from(done).unwrap_or(PLAN.len());
-    Ok(PLAN.get(position).map(|step| (position, *step)))
+async fn look(shared: Shared, last_look: Arc<AtomicU64>, stop: CancellationToken) {
+    if let Err(error) = prepare(&shared).await {
+        tracing::error!(%error, "what an earlier process left cannot be taken up");
+    }
+    let active = Active::default();
+    let mut tick = tokio::time::interval(LOOK_EVERY);
+    while stop.run_until_cancelled(tick.tick()).await.is_some() {
+        last_look.store(shared.ctx.telemetry.uptime_sec(), Ordering::Relaxed);
+        match due(&shared.ctx, &active).await {
+            Ok(all) => all.into_iter().for_each(|due| begin(&shared, &active, due)),
+            Err(error) => tracing::warn!(%error, "cannot look for what is due"),
+        }
+    }
 }
 
-fn at(position: usize) -> i64 {
-    i64::try_from(position).unwrap_or(i64::MAX)
+/// What is due and not under way, oldest first, as much as there is room for.
+pub(crate) async fn due(ctx: &Ctx, active: &Active) -> Result<Vec<Due>, DbError> {
+    let now_ms = ctx.clock.unix_ms();
+    let sql = "SELECT run_id FROM runs WHERE state IN ('queued', 'running') AND due_ms <= $1
+               ORDER BY due_ms, created_ms LIMIT 100";
+    let rows = ctx.db.query(sql, args![now_ms]).await?;
+    let runs = rows.iter().map(|row| row.text("run_id").map(Due::Run)).collect::<Result<Vec<_>, _>>()?;
+    let sides = side::due(&ctx.db, now_ms).await?;
+    let active = active.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let busy = |of: fn(&Due) -> bool| AT_ONCE.saturating_sub(active.iter().filter(|due| of(due)).count());
+    let room = (busy(|due| matches!(due, Due::Run(_))), busy(|due| matches!(due, Due::Side(..))));
+    let runs = runs.into_iter().filter(|due| !active.contains(due)).take(room.0);
+    let sides = sides.into_iter().filter(|due| !active.contains(due)).take(room.1);
+    Ok(runs.chain(sides).collect())
 }
 
-/// Counts the attempt before anything leaves, and tells which it is.
-async fn mark_begun(ctx: &Ctx, run_id: &str, position: usize) -> Result<u32, DbError> {
-    let mut tx = ctx.db.begin().await?;
-    tx.execute("UPDATE runs SET state = 'running' WHERE run_id = $1", args![run_id]).await?;
-    let sql = "UPDATE steps SET state = 'running', attempts = attempts + 1, started_ms = COALESCE(started_ms, $3)
-               WHERE run_id = $1 AND position = $2";
-    tx.execute(sql, args![run_id, at(position), ctx.clock.unix_ms()]).await?;
-    let sql = "SELECT attempts FROM steps WHERE run_id = $1 AND position = $2";
-    let rows = tx.query(sql, args![run_id, at(position)]).await?;
-    let attempts = rows.first().map_or(Ok(1), |row| row.int("attempts"))?;
-    tx.commit().await?;
-    Ok(u32::try_from(attempts).unwrap_or(u32::MAX))
+fn begin(shared: &Shared, active: &Active, due: Due) {
+    shared.ctx.tasks.clone().spawn(|stop| work(shared, active, due, stop));
 }
 
-async fn mark_done(shared: &Shared, run: &Run, position: usize, effect: &steps::Effect) -> Result<(), DbError> {
-    let ctx = &shared.ctx;
-    let mut tx = ctx.db.begin().await?;
-    let progress = Emit::new(EventName::RunProgress).key(format!("{}:step:{position}", run.run_id));
-    ctx.telemetry.emit(&mut tx, &run.context, progress).await?;
-    let detail = steps::write_down(shared, &mut tx, run, effect).await?;
-    let sql = "UPDATE steps SET state = 'done', finished_ms = $3, detail = $4 WHERE run_id = $1 AND position = $2";
-    tx.execute(sql, args![&run.run_id, at(position), ctx.clock.unix_ms(), detail]).await?;
-    let state = RunState::after(position).as_str();
-    tx.execute("UPDATE runs SET state = $2 WHERE run_id = $1", args![&run.run_id, state]).await?;
-    tx.commit().await
+/// The work on what is due. It is under way from this call on, until it ends or is dropped.
+pub(crate) fn work(
+    shared: &Shared,
+    active: &Active,
+    due: Due,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
+    let place = active.take(due.clone());
+    let shared = shared.clone();
+    async move {
+        if let Err(error) = drive(&shared, &due, &stop).await {
+            tracing::warn!(%error, ?due, "waits for the database");
+        }
+        drop(place);
+    }
 }
 
-/// Puts a run off. An attempt that sent nothing does not count.
-async fn wait(
-    ctx: &Ctx,
-    run: &Run,
-    position: usize,
-    pause: Duration,
-    reason: &str,
-    uncount: bool,
-) -> Result<(), DbError> {
-    let due = ctx.clock.unix_ms() + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 2);
-    let mut tx = ctx.db.begin().await?;
-    tx.execute("UPDATE runs SET due_ms = $2 WHERE run_id = $1", args![&run.run_id, due]).await?;
-    let sql = "UPDATE steps SET state = 'waiting', attempts = attempts - $4, detail = $3
-               WHERE run_id = $1 AND position = $2";
-    tx.execute(sql, args![&run.run_id, at(position), reason, uncount]).await?;
-    tx.commit().await
-}
-
-async fn fail(ctx: &Ctx, run: &Run, position: usize, reason: &str) -> Result<(), DbError> {
-    let now = ctx.clock.unix_ms();
-    let took = clock::monotonic().saturating_duration_since(run.context.started);
-    tracing::warn!(run_id = run.run_id, reason, ?took, "a run failed");
-    let mut tx = ctx.db.begin().await?;
-    let sql = "UPDATE runs SET state = 'failed', error = $2, finished_ms = $3 WHERE run_id = $1";
-    tx.execute(sql, args![&run.run_id, reason, now]).await?;
-    let sql = "UPDATE steps SET state = 'failed', finished_ms = $3, detail = $4 WHERE run_id = $1 AND position = $2";
-    tx.execute(sql, args![&run.run_id, at(position), now, reason]).await?;
-    let progress = Emit::new(EventName::RunProgress).status(502).key(format!("{}:failed", run.run_id));
-    ctx.telemetry.emit(&mut tx, &run.context, progress).await?;
-    tx.commit().await
+/// Drives a run until it ends or has to wait, or a side job once.
+async fn drive(shared: &Shared, due: &Due, stop: &CancellationToken) -> Result<(), DbError> {
+    match due {
+        Due::Run(run_id) => run(shared, run_id, stop).await,
+        Due::Side(run_id, party) => side::drive(shared, run_id, *party).await,
+    }
 }

@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands, helpers included")]
 
+mod asking;
 mod autonomy;
 mod bad_input;
 mod contract;
 mod crash;
 mod faults;
+mod levers;
+mod resilience;
 mod retries;
+mod simulation;
 mod suite;
 
 use common::service::AppDef;

@@ -58,6 +58,7 @@ fn event(trace_id: TraceId) -> SeenEvent {
         finance_metrics: None,
         revenue_event_id: None,
         business_metrics: None,
+        bandit_metrics: None,
         test_run: true,
         source: None,
         stripe_mode: None,

@@ -135,6 +135,30 @@ pub enum Defect {
     A4RefusesHelp,
     /// Any app: events of effects wait in memory and not in the effect's transaction, so a crash loses them.
     OutboxInMemory,
+    /// A3: breakers count failures and never open.
+    A3BreakerNeverOpens,
+    /// A3: breakers change without a report.
+    A3BreakerSilent,
+    /// A3: tries again at once.
+    A3RetriesAtOnce,
+    /// A3: all pauses are as long as they may be.
+    A3RetriesWithoutJitter,
+    /// A3: tries again before the time that the other party asked for.
+    A3IgnoresRetryAfter,
+    /// A3: rewards are taken and teach nothing.
+    A3BanditIgnoresRewards,
+    /// A3: always chooses the first arm.
+    A3BanditPrefersFirst,
+    /// A3: a complaint costs nothing.
+    A3ComplaintsIgnored,
+    /// A3: rewards of test runs teach what live traffic meets.
+    A3TestRewardsTeach,
+    /// A3: a frozen bandit learns on.
+    A3FreezeIgnored,
+    /// A3: arms fall below the floor.
+    A3FloorIgnored,
+    /// A3: forgets at a start what it had taken on before.
+    A3ForgetsRuns,
 }
 
 impl FromStr for Defect {

@@ -167,7 +167,10 @@ async fn set_flag(
 }
 
 /// Refuses whoever does not send the administrator's key.
-fn want_admin(ctx: &Ctx, headers: &HeaderMap) -> Result<(), Problem> {
+///
+/// # Errors
+/// 401, with the name of the header.
+pub fn want_admin(ctx: &Ctx, headers: &HeaderMap) -> Result<(), Problem> {
     if ctx.has_admin_key(headers) {
         Ok(())
     } else {

@@ -18,8 +18,8 @@ use crate::clock::{self, Clock};
 use crate::contract::header;
 use crate::ids::AppId;
 use crate::telemetry::{
-    BreakerState, BusinessMetrics, Event, EventName, FinanceMetrics, SCHEMA_VERSION, StripeMode, is_reported,
-    sample_rate,
+    BanditMetrics, BreakerState, BusinessMetrics, Event, EventName, FinanceMetrics, SCHEMA_VERSION, StripeMode,
+    is_reported, sample_rate,
 };
 
 /// How often the worker looks for something to send.
@@ -61,6 +61,7 @@ pub struct Emit {
     revenue_event_id: Option<String>,
     business: Option<BusinessMetrics>,
     breaker: Option<BreakerState>,
+    bandit: Option<BanditMetrics>,
     stripe_mode: Option<StripeMode>,
 }
 
@@ -76,6 +77,7 @@ impl Emit {
             revenue_event_id: None,
             business: None,
             breaker: None,
+            bandit: None,
             stripe_mode: None,
         }
     }
@@ -113,6 +115,13 @@ impl Emit {
     #[must_use]
     pub fn breaker(mut self, state: BreakerState) -> Self {
         self.breaker = Some(state);
+        self
+    }
+
+    /// How a bandit chooses.
+    #[must_use]
+    pub fn bandit(mut self, bandit: BanditMetrics) -> Self {
+        self.bandit = Some(bandit);
         self
     }
 
@@ -205,6 +214,7 @@ impl Telemetry {
             finance_metrics: emit.finance,
             revenue_event_id: emit.revenue_event_id,
             business_metrics: emit.business,
+            bandit_metrics: emit.bandit,
             test_run: context.test_run,
             source: context.source.clone(),
             stripe_mode: emit.stripe_mode,

@@ -74,7 +74,7 @@ impl Bound {
     pub async fn serve(self, def: AppDef, mut config: AppConfig) -> Result<Running, StartError> {
         config.check(&def.contract)?;
         config.bind = self.address;
-        let ctx = context(&def, config).await?;
+        let ctx = Ctx::open(&def, config).await?;
         let router = with_protocol((def.router)(ctx.clone()), ctx.clone());
         start_kit_workers(&ctx);
         let stop = CancellationToken::new();
@@ -86,25 +86,33 @@ impl Bound {
     }
 }
 
-async fn context(def: &AppDef, config: AppConfig) -> Result<Ctx, StartError> {
-    let app = config.app;
-    let failed = |source| StartError::Db { app, source };
-    let db = Db::open(&config.data_dir, app.lower(), def.migrations).await.map_err(failed)?;
-    let flags = Flags::load(&def.contract, &config, &db).await.map_err(failed)?;
-    Ok(Ctx {
-        contract: Arc::new(def.contract.clone()),
-        upstream: Upstream::new(config.upstreams.clone())?,
-        telemetry: Telemetry::new(&config),
-        clock: config.clock.clone(),
-        tasks: Tasks::default(),
-        ready: ReadyChecks::default(),
-        config: Arc::new(config),
-        db,
-        flags,
-    })
+impl Ctx {
+    /// Opens the database of an app and makes the rest of its context; nothing is served and no worker runs yet.
+    ///
+    /// # Errors
+    /// When the database does not open or the client for onward calls cannot be built.
+    pub async fn open(def: &AppDef, config: AppConfig) -> Result<Self, StartError> {
+        let app = config.app;
+        let failed = |source| StartError::Db { app, source };
+        let db = Db::open(&config.data_dir, app.lower(), def.migrations).await.map_err(failed)?;
+        let flags = Flags::load(&def.contract, &config, &db).await.map_err(failed)?;
+        Ok(Self {
+            contract: Arc::new(def.contract.clone()),
+            upstream: Upstream::new(config.upstreams.clone())?,
+            telemetry: Telemetry::new(&config),
+            clock: config.clock.clone(),
+            tasks: Tasks::default(),
+            ready: ReadyChecks::default(),
+            config: Arc::new(config),
+            db,
+            flags,
+        })
+    }
 }
 
-fn with_protocol(app: Router, ctx: Ctx) -> Router {
+/// The app's routes with those of the kit, all behind the shared protocol: what is served, and what a simulation calls
+/// without a port.
+pub fn with_protocol(app: Router, ctx: Ctx) -> Router {
     let kit = Arc::new(Protocol::new(ctx.clone()));
     super::health::routes(ctx)
         .merge(app)

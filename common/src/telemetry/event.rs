@@ -1,5 +1,6 @@
 //! The telemetry event, schema v1.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -229,6 +230,19 @@ pub struct BusinessMetrics {
     pub ttfv_min: Option<f64>,
 }
 
+/// How a bandit chooses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BanditMetrics {
+    /// The experiment, where it is not the bandit that live traffic meets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment_id: Option<String>,
+    /// How often each arm would be chosen now, 0 to 1; together 1.
+    pub arm_weights: BTreeMap<String, f64>,
+    /// How often another arm than the leading one would be chosen now, 0 to 1.
+    pub exploration_rate: f64,
+}
+
 /// One report of an app to the command center.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -284,6 +298,9 @@ pub struct Event {
     /// Growth figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub business_metrics: Option<BusinessMetrics>,
+    /// Required for `bandit_config`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bandit_metrics: Option<BanditMetrics>,
     /// True for synthetic traffic.
     #[serde(default)]
     pub test_run: bool,

@@ -28,6 +28,7 @@ pub fn required_fields(event: EventName) -> &'static [&'static str] {
         EventName::RequestCompleted => &["p50_ms"],
         EventName::RevenueSettled | EventName::CheckoutCompleted => &["finance_metrics", "revenue_event_id"],
         EventName::BreakerTransition => &["circuit_breaker_state"],
+        EventName::BanditConfig => &["bandit_metrics"],
         _ => &[],
     }
 }
@@ -130,6 +131,14 @@ fn semantic_errors(event: &Event, object: &serde_json::Map<String, Value>) -> Ve
         let fits = !text.is_empty() && text.len() <= 200;
         want(fits, pointer, "is 1 to 200 characters");
     }
+    if let Some(bandit) = &event.bandit_metrics {
+        let weights: f64 = bandit.arm_weights.values().sum();
+        let shares = bandit.arm_weights.values().all(|weight| (0.0..=1.0).contains(weight));
+        let whole = shares && (weights - 1.0).abs() < 1e-6;
+        want(whole, "/bandit_metrics/arm_weights", "are shares of 0 to 1 that make 1 together");
+        let explores = (0.0..=1.0).contains(&bandit.exploration_rate);
+        want(explores, "/bandit_metrics/exploration_rate", "is a share, 0 to 1");
+    }
     let missing = |name: &&&str| object.get(**name).is_none_or(Value::is_null);
     for name in required_fields(event.event).iter().filter(missing) {
         errors.push(FieldError::new(format!("/{name}"), format!("is required for {}", event.event)));
@@ -168,6 +177,17 @@ mod tests {
         let mut event = specimen();
         event["event"] = "revenue_settled".into();
         assert_eq!(pointers(&event), ["/finance_metrics", "/revenue_event_id"]);
+    }
+
+    #[test]
+    fn a_bandit_config_tells_weights_that_make_one() {
+        let mut event = specimen();
+        event["event"] = "bandit_config".into();
+        assert_eq!(pointers(&event), ["/bandit_metrics"]);
+        event["bandit_metrics"] = serde_json::json!({ "arm_weights": { "a": 0.7, "b": 0.2 }, "exploration_rate": 0.3 });
+        assert_eq!(pointers(&event), ["/bandit_metrics/arm_weights"]);
+        event["bandit_metrics"]["arm_weights"]["b"] = 0.3.into();
+        assert!(parse(&event).is_ok());
     }
 
     #[test]

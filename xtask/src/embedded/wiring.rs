@@ -16,7 +16,10 @@ pub(super) struct Wiring {
 }
 
 /// Variables that name a third party or the key to it, with the app and the option they set.
-const THIRD_PARTIES: [(&str, AppId, &str); 6] = [
+const THIRD_PARTIES: [(&str, AppId, &str); 9] = [
+    ("HANDSHAKE_EMAIL_BASE_URL", AppId::A3, "email_base_url"),
+    ("HANDSHAKE_EMAIL_API_KEY", AppId::A3, "email_api_key"),
+    ("HANDSHAKE_AUTO_COM_BASE_URL", AppId::A3, "auto_com_base_url"),
     ("HANDSHAKE_LLM_BASE_URL", AppId::A4, "llm_base_url"),
     ("HANDSHAKE_LLM_API_KEY", AppId::A4, "llm_api_key"),
     ("HANDSHAKE_STRIPE_BASE_URL", AppId::A5, "stripe_base_url"),
