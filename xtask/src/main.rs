@@ -9,6 +9,7 @@ mod clients;
 mod commands;
 mod compare;
 mod embedded;
+mod evidence;
 mod export;
 mod funnels;
 mod history;
@@ -45,6 +46,8 @@ fn main() -> ExitCode {
             Command::Serve(args) => commands::serve(args).await,
             Command::Report(args) => commands::report(args),
             Command::Verify(args) => commands::verify(args),
+            Command::Gates(args) => commands::gates(&args),
+            Command::Approve(args) => commands::approve(args),
             Command::Baseline(args) => commands::baseline(args),
             Command::Compare(args) => commands::compare(args).await,
             Command::Export(args) => commands::export(args),

@@ -1,5 +1,6 @@
 //! What a run writes into its ledger, and a reader's view of it. Reports are pure functions of [`RunView`].
 
+mod approval;
 mod browser;
 mod route;
 mod shape;
@@ -8,6 +9,7 @@ mod students;
 
 use std::collections::BTreeMap;
 
+use common::approval::Noted;
 use common::check::{CheckReport, Finding};
 use common::contract::Contract;
 use common::ids::{AppId, RunId, TraceId};
@@ -34,6 +36,11 @@ pub(crate) enum Record {
         at: String,
         torn_bytes: u64,
     },
+    /// What waited for a person is tried, now that she granted it.
+    HeldResumed {
+        at: String,
+        parts: Vec<String>,
+    },
     PhaseStarted {
         phase: u8,
         title: String,
@@ -57,6 +64,7 @@ pub(crate) enum Record {
     AuthTrace(Box<AuthTrace>),
     Students(Box<StudentWalks>),
     Browser(Box<BrowserRun>),
+    Approval(Box<Noted>),
     Ruled(Ruling),
     Note {
         phase: u8,
@@ -88,6 +96,7 @@ impl Record {
         match self {
             Self::RunStarted(_) => "run_started",
             Self::RunResumed { .. } => "run_resumed",
+            Self::HeldResumed { .. } => "held_resumed",
             Self::PhaseStarted { .. } => "phase_started",
             Self::Remembered(_) => "remembered",
             Self::Inventory(_) => "inventory",
@@ -100,6 +109,7 @@ impl Record {
             Self::AuthTrace(_) => "auth_trace",
             Self::Students(_) => "students",
             Self::Browser(_) => "browser",
+            Self::Approval(_) => "approval",
             Self::Ruled(_) => "ruled",
             Self::Note { .. } => "note",
             Self::PhaseFinished { .. } => "phase_finished",
@@ -124,6 +134,12 @@ pub(crate) struct RunStarted {
     pub(crate) version: String,
     pub(crate) cores: u32,
     pub(crate) apps: BTreeMap<AppId, String>,
+    /// The one workload that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scenario: Option<String>,
+    /// The one check that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) check: Option<String>,
     pub(crate) phases: Vec<PlannedPhase>,
     /// What embedded apps were told to do wrong, `A2 P95Ms(195)`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -288,6 +304,8 @@ pub(crate) struct RunView {
     pub(crate) auth_trace: Option<AuthTrace>,
     pub(crate) students: Option<StudentWalks>,
     pub(crate) browser: Option<BrowserRun>,
+    /// Requests, decisions and uses, as far as this run saw them.
+    pub(crate) approvals: Vec<Noted>,
     pub(crate) rulings: Vec<Ruling>,
     pub(crate) notes: Vec<(u8, Option<AppId>, String)>,
     pub(crate) rollup: Option<Rollup>,
@@ -322,6 +340,10 @@ impl RunView {
         match record {
             Record::RunStarted(started) => self.started = Some(started),
             Record::RunResumed { .. } => self.resumed += 1,
+            Record::HeldResumed { .. } => {
+                self.resumed += 1;
+                self.finished = None;
+            }
             Record::PhaseStarted { phase, title, at } => {
                 self.forget_phase(phase);
                 self.phases.push(PhaseView { phase, title, started_at: at, took_s: None });
@@ -337,6 +359,8 @@ impl RunView {
             Record::AuthTrace(trace) => self.auth_trace = Some(*trace),
             Record::Students(walks) => self.students = Some(*walks),
             Record::Browser(run) => self.browser = Some(*run),
+            Record::Approval(noted) if self.approvals.iter().any(|known| known.hash == noted.hash) => {}
+            Record::Approval(noted) => self.approvals.push(*noted),
             Record::Ruled(ruling) => self.rule(ruling),
             Record::Note { phase, app, text } => self.notes.push((phase, app, text)),
             Record::PhaseFinished { phase, took_s, .. } => {

@@ -9,6 +9,7 @@ use super::judge::{Signed, examine, fits};
 use super::{Action, Approvers, Refused, Request, Word};
 use crate::clock::{self, Clock};
 use crate::guard::ApprovedVus;
+use crate::ids::RunId;
 use crate::ledger::{self, Flaw, LEDGER_FILE, Ledger, LedgerError};
 use crate::signing::Envelope;
 
@@ -82,6 +83,20 @@ impl Entry {
             Self::Used { .. } => "approval_used",
             Self::Rejected { .. } => "approval_rejected",
             Self::Escalated { .. } => "approval_escalated",
+        }
+    }
+
+    /// True if it is about this run; what cannot be read is about none.
+    #[must_use]
+    pub fn is_about(&self, run: &RunId) -> bool {
+        match self {
+            Self::Requested { request, .. }
+            | Self::Used { request, .. }
+            | Self::Rejected { request, .. }
+            | Self::Escalated { request, .. } => request.run == *run,
+            Self::Granted { envelope, .. } | Self::Declined { envelope, .. } => {
+                super::Decision::read(envelope).is_ok_and(|decision| decision.on.run == *run)
+            }
         }
     }
 
