@@ -103,8 +103,10 @@ pub(crate) fn planned(view: &RunView) -> Planned {
 fn signed(view: &RunView) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for noted in &view.approvals {
-        let (Some(envelope), common::approval::Entry::Granted { key, .. } | common::approval::Entry::Declined { key, .. }) =
-            (noted.entry.envelope(), &noted.entry)
+        let (
+            Some(envelope),
+            common::approval::Entry::Granted { key, .. } | common::approval::Entry::Declined { key, .. },
+        ) = (noted.entry.envelope(), &noted.entry)
         else {
             continue;
         };

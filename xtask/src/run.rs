@@ -49,7 +49,7 @@ pub(crate) use data::records;
 use prior::Prior;
 
 pub(crate) use gauge::Gauge;
-pub(crate) use leave::{Desk, Leave, adopt_into, extent};
+pub(crate) use leave::{Desk, adopt_into, extent};
 pub(crate) use plan::{Funnel, Plan, Selection};
 pub(crate) use probe::{groups, slo_of};
 pub(crate) use runner::{Settled, Setup, begin, environment, resume};

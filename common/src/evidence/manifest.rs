@@ -98,7 +98,9 @@ impl Planned {
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.digest != self.digest_of_lists() {
-            problems.push("the digest of what was planned is not that of the lists: something was left out or added".into());
+            problems.push(
+                "the digest of what was planned is not that of the lists: something was left out or added".into(),
+            );
         }
         if self.whole != self.is_whole() {
             problems.push("it says that all that was planned was executed, and its lists do not".into());

@@ -80,7 +80,9 @@ impl Bundle {
         problems.extend(self.manifest.planned.problems());
         if self.listed != self.files.len() {
             let (listed, seen) = (self.listed, self.files.len());
-            problems.push(format!("the zip lists {listed} entries and has {seen} names: one stands twice, or bytes follow it"));
+            problems.push(format!(
+                "the zip lists {listed} entries and has {seen} names: one stands twice, or bytes follow it"
+            ));
         }
         problems
     }
@@ -93,7 +95,8 @@ impl Bundle {
             problems.push(format!("it was signed with the key {}, not with the one expected", key.id()));
         }
         if self.manifest.signed_by.key != key.id() {
-            problems.push(format!("{MANIFEST} names the key {}, and {PUBLIC_KEY} is another", self.manifest.signed_by.key));
+            problems
+                .push(format!("{MANIFEST} names the key {}, and {PUBLIC_KEY} is another", self.manifest.signed_by.key));
         }
         for (signed, signature) in [(MANIFEST, MANIFEST_SIGNATURE), (SUMS, SUMS_SIGNATURE)] {
             let good = match (self.file(signed), self.file(signature)) {

@@ -92,7 +92,10 @@ fn each_change_to_a_bundle_is_found_in_words_of_its_own() {
     found("_manifest.json.sig is no signature", &|files| files.retain(|(name, _)| name != MANIFEST_SIGNATURE));
     found("and _public_key.pem is another", &|files| {
         let other = Signer::generate().unwrap().public().to_pem().unwrap();
-        files.iter_mut().filter(|(name, _)| name == PUBLIC_KEY).for_each(|(_, content)| *content = other.clone().into());
+        files
+            .iter_mut()
+            .filter(|(name, _)| name == PUBLIC_KEY)
+            .for_each(|(_, content)| *content = other.clone().into());
     });
 }
 
@@ -174,7 +177,8 @@ fn the_commands_in_the_bundle_work_with_openssl_and_sha256sum_alone() {
         eprintln!("skipped: openssl or sha256sum is not installed, so nobody else checks the bundle");
         return;
     }
-    let lines: Vec<&str> = text.lines().filter(|line| ["openssl ", "sha256sum "].iter().any(|w| line.starts_with(w))).collect();
+    let lines: Vec<&str> =
+        text.lines().filter(|line| ["openssl ", "sha256sum "].iter().any(|w| line.starts_with(w))).collect();
     assert_eq!(lines.len(), 4, "{text}");
     for line in &lines {
         assert!(shell(line).status.success(), "{line}: {:?}", shell(line));

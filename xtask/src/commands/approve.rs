@@ -135,9 +135,14 @@ fn afterwards(desk: &Desk, decision: &Decision, by: &str, now: &[Gate], ended: b
     let run = &decision.on.run;
     let until = clock::rfc3339(decision.expires_ms);
     if decision.word == Word::Refuse {
-        return format!("{by} refused {} for run {run}. It counts until {until}, or until somebody grants it.", decision.on.action);
+        return format!(
+            "{by} refused {} for run {run}. It counts until {until}, or until somebody grants it.",
+            decision.on.action
+        );
     }
-    let own = now.iter().find(|gate| gate.request.action == decision.on.action && decision.on.scope.covers(&gate.request.scope).is_ok());
+    let own = now.iter().find(|gate| {
+        gate.request.action == decision.on.action && decision.on.scope.covers(&gate.request.scope).is_ok()
+    });
     if let Some(Gate { state: GateState::Waiting { have, needed, .. }, .. }) = own {
         return format!("{by} granted {}: {have} of the {needed} approvers that it takes.", decision.on.action);
     }

@@ -55,7 +55,11 @@ fn list(args: &GatesArgs) -> Result<String, String> {
         out.push_str(&shown(&desk, gate));
     }
     if approvers.people().is_empty() {
-        let _ = writeln!(out, "nobody is listed in {}, so nobody can grant anything: docs/approvals.md", desk.approvers.display());
+        let _ = writeln!(
+            out,
+            "nobody is listed in {}, so nobody can grant anything: docs/approvals.md",
+            desk.approvers.display()
+        );
     }
     Ok(out)
 }
@@ -89,7 +93,9 @@ fn stands(state: &GateState) -> (&'static str, String) {
             let why: Vec<_> = rejected.iter().map(|why| format!("; a decision does not hold: {why}")).collect();
             ("WAITS", format!("{short}{}", why.concat()))
         }
-        GateState::Granted { by, until } => ("GRANTED", format!("by {}, until {until}, not used yet", by.join(" and "))),
+        GateState::Granted { by, until } => {
+            ("GRANTED", format!("by {}, until {until}, not used yet", by.join(" and ")))
+        }
         GateState::Used { by, at } => ("USED", format!("granted by {}, used at {at}", by.join(" and "))),
         GateState::Refused { by, reason } => ("REFUSED", format!("by {by}: {reason}")),
     }

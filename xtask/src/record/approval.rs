@@ -11,7 +11,11 @@ const EMBEDDED: &str = "embedded";
 impl RunStarted {
     /// `sha256:…` of the plan: what runs against what, by which version. Not of when, nor of what machine.
     pub(crate) fn plan_digest(&self) -> String {
-        let apps: Vec<_> = self.apps.iter().map(|(app, url)| if self.target == EMBEDDED { json!(app) } else { json!([app, url]) }).collect();
+        let apps: Vec<_> = self
+            .apps
+            .iter()
+            .map(|(app, url)| if self.target == EMBEDDED { json!(app) } else { json!([app, url]) })
+            .collect();
         let phases: Vec<_> = self.phases.iter().map(|phase| json!([phase.phase, phase.title])).collect();
         let plan = json!({
             "run": self.run_id,

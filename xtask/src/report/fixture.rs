@@ -261,8 +261,11 @@ fn known_issue() -> KnownIssue {
 }
 
 fn waiting() -> Vec<Record> {
-    let spike =
-        Verdict::Held { action: "more than 60 VUs on a6".into(), grant: "cargo xtask approve vus_over_60 --run 20261121t101500-1a2b3c4d --scope env=embedded,apps=a6,vus=100".into() };
+    let spike = Verdict::Held {
+        action: "more than 60 VUs on a6".into(),
+        grant: "cargo xtask approve vus_over_60 --run 20261121t101500-1a2b3c4d --scope env=embedded,apps=a6,vus=100"
+            .into(),
+    };
     let silent = Verdict::nothing_seen("requests", "at least 381 requests");
     let unsteady = Verdict::Inconclusive {
         reason: Reason::Unstable,

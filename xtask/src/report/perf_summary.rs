@@ -47,7 +47,9 @@ fn held(view: &RunView) -> String {
         return String::new();
     }
     let table = table(&["app", "claim", "waits for", "grant it"], "<<<<", rows);
-    format!("## Held for a person\n\nAfter a grant, `cargo xtask ecosystem --resume` goes on with these alone.\n\n{table}")
+    format!(
+        "## Held for a person\n\nAfter a grant, `cargo xtask ecosystem --resume` goes on with these alone.\n\n{table}"
+    )
 }
 
 fn route(of: &RouteFigures) -> Vec<String> {

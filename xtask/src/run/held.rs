@@ -55,7 +55,8 @@ pub(super) fn granted(desk: &Desk, view: &RunView) -> Result<bool, String> {
 pub(super) async fn go_through(run: &mut Run, parts: &[Part]) -> Result<(), RunError> {
     let at = Run::at();
     run.record(Record::HeldResumed { at, parts: parts.iter().map(Part::to_string).collect() })?;
-    let shapes: Vec<&str> = parts.iter().filter_map(|part| if let Part::Shape(id) = part { Some(id.as_str()) } else { None }).collect();
+    let shapes: Vec<&str> =
+        parts.iter().filter_map(|part| if let Part::Shape(id) = part { Some(id.as_str()) } else { None }).collect();
     if !shapes.is_empty() {
         shapes::run_some(run, |id| shapes.contains(&id)).await?;
         run.sync()?;

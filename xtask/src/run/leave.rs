@@ -89,7 +89,11 @@ impl Run {
                 Answer::Granted(grant) => {
                     self.adopt(lines)?;
                     let by = grant.by().join(" and ");
-                    self.note(phase, None, format!("{}, {}: granted by {by}", action.in_words(), extent(&request.scope)))?;
+                    self.note(
+                        phase,
+                        None,
+                        format!("{}, {}: granted by {by}", action.in_words(), extent(&request.scope)),
+                    )?;
                     return Ok(Leave::Granted(grant));
                 }
                 Answer::Declined { by, reason } => Some(format!(": {by} refused it, {reason}")),

@@ -149,7 +149,8 @@ impl Plan {
     /// When the record names a profile or a command that this version does not have.
     pub(crate) fn of(started: &RunStarted) -> Result<Self, String> {
         let profile = Profile::from_str(&started.profile, true)?;
-        let part = Selection { scenario: started.scenario.clone(), check: started.check.clone(), ..Selection::default() };
+        let part =
+            Selection { scenario: started.scenario.clone(), check: started.check.clone(), ..Selection::default() };
         let words: Vec<&str> = started.command.split_whitespace().collect();
         let selection = match words.as_slice() {
             ["ecosystem"] => part,

@@ -29,7 +29,11 @@ pub(super) fn sign(args: &ApproveArgs, settings: &Settings, bytes: &[u8]) -> Res
 fn open(path: &Path, settings: &Settings) -> Result<Signer, String> {
     let shown = path.display();
     let pem = std::fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
-    let passphrase = if Signer::is_encrypted(&pem) { Some(passphrase(settings, &format!("passphrase of {shown}: "))?) } else { None };
+    let passphrase = if Signer::is_encrypted(&pem) {
+        Some(passphrase(settings, &format!("passphrase of {shown}: "))?)
+    } else {
+        None
+    };
     Signer::from_pem(&pem, passphrase.as_ref()).map_err(|error| format!("{shown}: {error}"))
 }
 

@@ -42,7 +42,8 @@ pub(super) fn check(path: &Path, key: Option<&Path>) -> Result<Seen, String> {
 }
 
 fn read_key(path: &Path) -> Result<PublicKey, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("--key: cannot read {}: {error}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("--key: cannot read {}: {error}", path.display()))?;
     PublicKey::from_pem(&text).map_err(|error| format!("--key {}: {error}", path.display()))
 }
 
@@ -88,7 +89,11 @@ fn said(bundle: &Bundle, view: &RunView, record: &Path) -> Vec<String> {
     let head = common::ledger::verify(record).map(|seen| seen.head).unwrap_or_default();
     let manifest = bundle.manifest();
     if manifest.subject != subject(view, &head) {
-        problems.push(format!("_manifest.json says {:?}, and {LEDGER_FILE} {:?}", manifest.subject, subject(view, &head)));
+        problems.push(format!(
+            "_manifest.json says {:?}, and {LEDGER_FILE} {:?}",
+            manifest.subject,
+            subject(view, &head)
+        ));
     }
     if manifest.planned != planned(view) {
         problems.push(format!("what was planned, and what became of it, stands otherwise in {LEDGER_FILE}"));
