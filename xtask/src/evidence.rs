@@ -96,7 +96,10 @@ pub(crate) fn planned(view: &RunView) -> Planned {
         };
         (format!("claim {}", ruling.claim.id), became)
     });
-    Planned::of(phases.chain(claims))
+    // A suite is whole in itself, and no evidence of the whole.
+    let part = view.started.as_ref().filter(|run| run.command != "ecosystem");
+    let rest = part.map(|_| ("the rest of the ecosystem".to_owned(), Became::Skipped));
+    Planned::of(phases.chain(claims).chain(rest))
 }
 
 /// Each signed decision as openssl checks it: the signed bytes, the signature, the key.
@@ -144,6 +147,16 @@ mod tests {
         let planned = &opened.manifest().planned;
         assert!(!planned.whole && planned.held.contains(&"claim a2.spike".to_owned()), "{planned:?}");
         assert!(planned.executed.contains(&"phase 2 load".to_owned()), "{planned:?}");
+    }
+
+    #[test]
+    fn a_suite_is_never_the_whole() {
+        let mut view = fixture::view();
+        view.rulings.retain(|ruling| ruling.verdict.is_pass());
+        assert!(planned(&view).whole);
+        view.started.as_mut().unwrap().command = "suite a2".into();
+        let planned = planned(&view);
+        assert!(!planned.whole && planned.skipped == ["the rest of the ecosystem"], "{planned:?}");
     }
 
     #[test]

@@ -154,3 +154,6 @@ fn afterwards(desk: &Desk, decision: &Decision, by: &str, now: &[Gate], ended: b
     };
     format!("{by} granted {} for run {run}, once, for {lasts} (until {until}). {next}", decision.on.action)
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,17 +67,18 @@ fn list(args: &GatesArgs) -> Result<String, String> {
 fn shown(desk: &Desk, gate: &Gate) -> String {
     let request = &gate.request;
     let (word, line) = stands(&gate.state);
+    let open = matches!(gate.state, GateState::Waiting { .. } | GateState::Refused { .. });
     let mut out = format!(
-        "{word:<8} {}: {}, {}\n         run {}, phase {}, asked at {}{}\n         {line}\n",
+        "{word:<8} {}: {}: {}\n         run {}, phase {}, asked at {}{}\n         {line}\n",
         request.action,
         request.action.in_words(),
         extent(&request.scope),
         request.run,
         gate.phase,
         gate.asked_at,
-        if gate.escalated { "; nobody answered while the run went on" } else { "" },
+        if gate.escalated && open { "; nobody answered while the run went on" } else { "" },
     );
-    if matches!(gate.state, GateState::Waiting { .. } | GateState::Refused { .. }) {
+    if open {
         let _ = writeln!(out, "         grant it:  {}", desk.command(request));
     }
     if matches!(gate.state, GateState::Granted { .. }) {

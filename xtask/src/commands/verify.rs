@@ -129,3 +129,6 @@ fn place(args: VerifyArgs) -> Result<PathBuf, run::StoreError> {
     };
     Ok(if path.is_dir() { path.join(LEDGER_FILE) } else { path })
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 //!
 //! Nothing here can sign. Whoever grants does so with `cargo xtask approve`, in a process of her own.
 
+mod tell;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -71,7 +73,7 @@ impl Run {
         let Some(started) = self.view.started.as_ref() else { return Err(RunError::Interrupted) };
         let request = Request { run: started.run_id.clone(), action, scope, plan_digest: self.plan_digest.clone() };
         let held = |why: &str| Leave::Held {
-            action: format!("{}, {}{why}", action.in_words(), extent(&request.scope)),
+            action: format!("{}: {}{why}", action.in_words(), extent(&request.scope)),
             grant: self.desk.command(&request),
         };
         let approvers = match Approvers::load(&self.desk.approvers) {
@@ -87,13 +89,10 @@ impl Run {
             };
             let why = match answer {
                 Answer::Granted(grant) => {
+                    tell::tell(self, &lines).await;
                     self.adopt(lines)?;
-                    let by = grant.by().join(" and ");
-                    self.note(
-                        phase,
-                        None,
-                        format!("{}, {}: granted by {by}", action.in_words(), extent(&request.scope)),
-                    )?;
+                    let (what, by) = (extent(&request.scope), grant.by().join(" and "));
+                    self.ui.note(&format!("  {}: {what}: granted by {by}", action.in_words()));
                     return Ok(Leave::Granted(grant));
                 }
                 Answer::Declined { by, reason } => Some(format!(": {by} refused it, {reason}")),
@@ -102,6 +101,7 @@ impl Run {
             };
             if let Some(why) = why {
                 let leave = held(&why);
+                tell::tell(self, &lines).await;
                 self.adopt(lines)?;
                 return Ok(leave);
             }
@@ -167,10 +167,10 @@ fn unanswered(desk: &Desk, run: &RunId) -> Result<Vec<Noted>, String> {
     Ok(register.lines().to_vec())
 }
 
-/// How far, for people: `100 virtual users on embedded (A2)`.
+/// How far, for people: `100 on embedded (A2)`.
 pub(crate) fn extent(scope: &Scope) -> String {
     let apps: Vec<String> = scope.apps.iter().map(AppId::to_string).collect();
-    let users = scope.vus.map(|vus| format!("{vus} virtual users ")).unwrap_or_default();
+    let users = scope.vus.map(|vus| format!("{vus} ")).unwrap_or_default();
     format!("{users}on {} ({})", scope.environment, apps.join(", "))
 }
 
