@@ -242,7 +242,6 @@ pub struct ApprovedVus {
 }
 
 impl ApprovedVus {
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the approval gate, which verifies the decision first"))]
     pub(crate) fn new(max_vus: u32) -> Self {
         Self { max_vus }
     }

@@ -26,8 +26,8 @@ use crate::ids::RunId;
 use sink::Sink;
 
 pub use error::LedgerError;
-pub use line::{GENESIS, Line};
-pub use verify::{Problem, Verification, read, verify};
+pub use line::{GENESIS, Line, chain};
+pub use verify::{Flaw, Problem, Verification, read, verify};
 
 /// The name of the record in the folder of a run.
 pub const LEDGER_FILE: &str = "ledger.ndjson";
@@ -91,12 +91,17 @@ impl Ledger {
     /// missing, [`LedgerError::Io`] when there is no record.
     pub fn resume(dir: &Path) -> Result<Self, LedgerError> {
         let path = dir.join(LEDGER_FILE);
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .append(true)
             .open(&path)
             .map_err(|source| LedgerError::io("open", &path, source))?;
         lock(&file, &path)?;
+        Self::go_on(dir, path, file)
+    }
+
+    /// Goes on with a record that is locked for us.
+    fn go_on(dir: &Path, path: PathBuf, mut file: File) -> Result<Self, LedgerError> {
         let scan = verify::scan(&path, &mut file, |_| {})?;
         if let Some(problem) = scan.problems.into_iter().next() {
             return Err(LedgerError::Corrupt { path, line: problem.line, what: problem.what });
@@ -112,6 +117,24 @@ impl Ledger {
             ledger.recovered = Some(recovered);
         }
         Ok(ledger)
+    }
+
+    /// Opens the record in a folder that several processes append to in turns: waits until no other has it, and begins it
+    /// where there is none.
+    ///
+    /// # Errors
+    /// As [`Ledger::resume`], but never [`LedgerError::Locked`].
+    pub fn open_shared(dir: &Path) -> Result<Self, LedgerError> {
+        let path = dir.join(LEDGER_FILE);
+        std::fs::create_dir_all(dir).map_err(|source| LedgerError::io("make the folder of", &path, source))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&path)
+            .map_err(|source| LedgerError::io("open", &path, source))?;
+        file.lock().map_err(|source| LedgerError::io("lock", &path, source))?;
+        Self::go_on(dir, path, file)
     }
 
     fn open(dir: PathBuf, sink: Box<dyn Sink>, next: u64, last_hash: String, length: u64) -> Self {

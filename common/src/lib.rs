@@ -48,6 +48,12 @@ pub mod suite;
 
 pub mod ledger;
 
+pub mod signing;
+
+pub mod approval;
+
+pub mod evidence;
+
 pub mod service;
 
 pub mod testkit;

@@ -11,6 +11,7 @@ use common::service::Defect;
 use crate::baseline::BaselineName;
 use crate::bench::BenchArgs;
 use crate::calibrate::CalibrateArgs;
+use crate::commands::{ApproveArgs, DeskArgs, GatesArgs};
 use crate::run::Funnel;
 
 /// Handshake: is the family of eight apps really ready? It probes, loads, walks and reconciles, then says so with evidence.
@@ -31,8 +32,12 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Renders all reports of a run again from its ledger; same bytes.
     Report(RunArgs),
-    /// Checks a ledger: hashes, chain, completeness.
+    /// Checks a ledger, a record of approvals or a bundle: hashes, chain, signatures, completeness.
     Verify(VerifyArgs),
+    /// Lists what waits for a person, and how what was asked for stands.
+    Gates(GatesArgs),
+    /// Signs leave for one restricted action of one run, or refuses it; makes a key for that.
+    Approve(ApproveArgs),
     /// Saves a run to compare later ones with, or shows what is saved.
     Baseline(BaselineArgs),
     /// Compares two runs, a run with a baseline, or two targets that are both up: what became slower?
@@ -108,6 +113,8 @@ pub(crate) struct EcosystemArgs {
     pub(crate) target: TargetArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) desk: DeskArgs,
     /// How long it may take.
     #[arg(long, env = "HANDSHAKE_PROFILE", value_enum, default_value = "quick")]
     pub(crate) profile: Profile,
@@ -117,7 +124,7 @@ pub(crate) struct EcosystemArgs {
     /// Tells an embedded app to misbehave, to see what is found: `a2:p95_ms=195`, `a6:a6_fee_two_point_nine`.
     #[arg(long = "defect", value_name = "APP:DEFECT", value_parser = defect, conflicts_with = "resume")]
     pub(crate) defects: Vec<(AppId, Defect)>,
-    /// Goes on with an interrupted run: the newest, or the one named.
+    /// Goes on with an interrupted run, or with what an ended one left to a person: the newest, or the one named.
     #[arg(long, num_args = 0..=1, value_name = "RUN")]
     pub(crate) resume: Option<Option<RunId>>,
 }
@@ -142,6 +149,8 @@ pub(crate) struct SuiteArgs {
     pub(crate) target: TargetArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) desk: DeskArgs,
     /// How long it may take.
     #[arg(long, env = "HANDSHAKE_PROFILE", value_enum, default_value = "quick")]
     pub(crate) profile: Profile,
@@ -217,8 +226,11 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// A ledger, a run's folder, or nothing for the newest run.
+    /// A ledger, a run's folder, a bundle (.zip), a record of approvals (.log), or nothing for the newest run.
     pub(crate) path: Option<PathBuf>,
+    /// The public key (PEM) that must have signed a bundle; without it, the bundle's own is used.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -1,13 +1,16 @@
 //! The commands: each takes its flags, does its work and gives the exit code.
 
+mod approve;
 mod baseline;
 mod compare;
 mod doctor;
 mod export;
 mod faults;
+mod gates;
 mod ledger;
 mod runs;
 mod serve;
+mod verify;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -17,14 +20,17 @@ use common::ids::AppId;
 use common::settings::Settings;
 use common::verdict::{Outcome, exit_code};
 
+pub(crate) use approve::{ApproveArgs, DeskArgs, approve};
 pub(crate) use baseline::baseline;
 pub(crate) use compare::compare;
 pub(crate) use doctor::doctor;
 pub(crate) use export::export;
 pub(crate) use faults::faults;
-pub(crate) use ledger::{report, verify};
+pub(crate) use gates::{GatesArgs, gates};
+pub(crate) use ledger::report;
 pub(crate) use runs::{ecosystem, selected, suite};
 pub(crate) use serve::serve;
+pub(crate) use verify::verify;
 
 use crate::browser::Target;
 use crate::cli::TestArgs;

@@ -10,6 +10,7 @@ mod commands;
 mod compare;
 mod effects;
 mod embedded;
+mod evidence;
 mod export;
 mod faults;
 mod funnels;
@@ -47,6 +48,8 @@ fn main() -> ExitCode {
             Command::Serve(args) => commands::serve(args).await,
             Command::Report(args) => commands::report(args),
             Command::Verify(args) => commands::verify(args),
+            Command::Gates(args) => commands::gates(&args),
+            Command::Approve(args) => commands::approve(args),
             Command::Baseline(args) => commands::baseline(args),
             Command::Compare(args) => commands::compare(args).await,
             Command::Effects(args) => effects::run(args).await,

@@ -1,5 +1,6 @@
 //! What a run writes into its ledger, and a reader's view of it. Reports are pure functions of [`RunView`].
 
+mod approval;
 mod browser;
 mod effects;
 mod route;
@@ -9,6 +10,7 @@ mod students;
 
 use std::collections::BTreeMap;
 
+use common::approval::Noted;
 use common::check::{CheckReport, Finding};
 use common::contract::Contract;
 use common::ids::{AppId, RunId, TraceId};
@@ -36,6 +38,11 @@ pub(crate) enum Record {
         at: String,
         torn_bytes: u64,
     },
+    /// What waited for a person is tried, now that she granted it.
+    HeldResumed {
+        at: String,
+        parts: Vec<String>,
+    },
     PhaseStarted {
         phase: u8,
         title: String,
@@ -60,6 +67,7 @@ pub(crate) enum Record {
     Students(Box<StudentWalks>),
     Browser(Box<BrowserRun>),
     Effects(Box<EffectsReport>),
+    Approval(Box<Noted>),
     Ruled(Ruling),
     Note {
         phase: u8,
@@ -91,6 +99,7 @@ impl Record {
         match self {
             Self::RunStarted(_) => "run_started",
             Self::RunResumed { .. } => "run_resumed",
+            Self::HeldResumed { .. } => "held_resumed",
             Self::PhaseStarted { .. } => "phase_started",
             Self::Remembered(_) => "remembered",
             Self::Inventory(_) => "inventory",
@@ -104,6 +113,7 @@ impl Record {
             Self::Students(_) => "students",
             Self::Browser(_) => "browser",
             Self::Effects(_) => "effects",
+            Self::Approval(_) => "approval",
             Self::Ruled(_) => "ruled",
             Self::Note { .. } => "note",
             Self::PhaseFinished { .. } => "phase_finished",
@@ -128,6 +138,12 @@ pub(crate) struct RunStarted {
     pub(crate) version: String,
     pub(crate) cores: u32,
     pub(crate) apps: BTreeMap<AppId, String>,
+    /// The one workload that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scenario: Option<String>,
+    /// The one check that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) check: Option<String>,
     pub(crate) phases: Vec<PlannedPhase>,
     /// What embedded apps were told to do wrong, `A2 P95Ms(195)`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -293,6 +309,8 @@ pub(crate) struct RunView {
     pub(crate) students: Option<StudentWalks>,
     pub(crate) browser: Option<BrowserRun>,
     pub(crate) effects: Option<EffectsReport>,
+    /// Requests, decisions and uses, as far as this run saw them.
+    pub(crate) approvals: Vec<Noted>,
     pub(crate) rulings: Vec<Ruling>,
     pub(crate) notes: Vec<(u8, Option<AppId>, String)>,
     pub(crate) rollup: Option<Rollup>,
@@ -327,6 +345,10 @@ impl RunView {
         match record {
             Record::RunStarted(started) => self.started = Some(started),
             Record::RunResumed { .. } => self.resumed += 1,
+            Record::HeldResumed { .. } => {
+                self.resumed += 1;
+                self.finished = None;
+            }
             Record::PhaseStarted { phase, title, at } => {
                 self.forget_phase(phase);
                 self.phases.push(PhaseView { phase, title, started_at: at, took_s: None });
@@ -343,6 +365,8 @@ impl RunView {
             Record::Students(walks) => self.students = Some(*walks),
             Record::Browser(run) => self.browser = Some(*run),
             Record::Effects(report) => self.effects = Some(*report),
+            Record::Approval(noted) if self.approvals.iter().any(|known| known.hash == noted.hash) => {}
+            Record::Approval(noted) => self.approvals.push(*noted),
             Record::Ruled(ruling) => self.rule(ruling),
             Record::Note { phase, app, text } => self.notes.push((phase, app, text)),
             Record::PhaseFinished { phase, took_s, .. } => {

@@ -3,6 +3,7 @@
 
 mod a8_baseline;
 mod app_files;
+mod approvals;
 mod auth_trace;
 mod baseline;
 mod browser;
@@ -38,6 +39,7 @@ use serde::Serialize;
 
 use crate::record::RunView;
 
+pub(crate) use approvals::{APPROVALS, APPROVALS_LOG};
 pub(crate) use head::{Counts, Head, grade, graded, meaning, timing};
 pub(crate) use markdown::{cell, code};
 pub(crate) use matrix::glance;
@@ -90,6 +92,7 @@ pub(crate) fn render_all(view: &RunView) -> Vec<Artifact> {
     artifacts.extend(idempotency::render(view));
     artifacts.extend(ingest_proof::render(view));
     artifacts.extend(proposals::render(view));
+    artifacts.extend(approvals::render(view));
     artifacts.extend(egrs::render(view));
     artifacts.extend(statement::render(view));
     artifacts.extend(junit::render(view));

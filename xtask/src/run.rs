@@ -6,8 +6,10 @@ mod confirm;
 mod data;
 mod figures;
 mod gauge;
+mod held;
 mod inventory;
 mod known_issues;
+mod leave;
 mod load;
 mod logs;
 mod plan;
@@ -49,6 +51,7 @@ pub(crate) use data::records;
 use prior::Prior;
 
 pub(crate) use gauge::Gauge;
+pub(crate) use leave::{Desk, adopt_into, extent};
 pub(crate) use plan::{Funnel, Plan, Selection};
 pub(crate) use probe::{groups, slo_of};
 pub(crate) use runner::{Settled, Setup, begin, environment, resume};
@@ -89,8 +92,12 @@ pub(crate) struct Run {
     pub(crate) ui: Arc<Ui>,
     pub(crate) plan: Plan,
     pub(crate) guard: Arc<Guard>,
-    /// A person's leave for more virtual users than are free; only a verified approval makes one.
+    /// A person's leave for more virtual users than are free, while what she granted goes on.
     pub(crate) approved: Option<ApprovedVus>,
+    /// Where people's decisions are found.
+    pub(crate) desk: Desk,
+    /// Of what really runs; a decision counts for one plan.
+    plan_digest: String,
     pub(crate) context: CheckContext,
     pub(crate) embedded: Option<Embedded>,
     pub(crate) stop: CancellationToken,

@@ -10,6 +10,7 @@ mod manifests;
 mod money;
 mod purity;
 mod rust;
+mod signing;
 
 use files::Source;
 
@@ -89,6 +90,11 @@ fn only_the_clock_reads_time() {
 #[test]
 fn only_settings_reads_the_environment() {
     each(purity::environment);
+}
+
+#[test]
+fn a_run_cannot_approve_itself() {
+    each(signing::few_sign);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What a person sees of a run: a live view on a terminal, plain lines elsewhere, and the verdict at the end.
 
+mod ask;
 mod board;
 mod keys;
 mod live;
@@ -9,6 +10,7 @@ use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use common::load::LiveWindow;
 use common::settings::Settings;
@@ -19,6 +21,7 @@ use crate::report::{State, duration, ms, pct, printable};
 use board::Board;
 use live::Live;
 
+pub(crate) use ask::{ask, ask_secretly};
 pub(crate) use board::LoadPlan;
 pub(crate) use keys::{Keys, restore as restore_terminal};
 pub(crate) use verdict::{github_annotations, github_summary, render_place, render_verdict_block};
@@ -188,6 +191,13 @@ impl Ui {
         if matches!(state, State::Fail | State::Known) {
             let claim = &ruling.claim;
             self.note(&format!("  {state} {}: {}\n         {}", claim.app, claim.text, ruling.explanation));
+        }
+    }
+
+    /// Tells, now and then, that the run waits for a person.
+    pub(crate) fn waits(&self, command: &str, left: Duration) {
+        if left.subsec_millis() < 500 && left.as_secs().is_multiple_of(10) {
+            self.note(&format!("  waits {} s more for a person: {command}", left.as_secs()));
         }
     }
 

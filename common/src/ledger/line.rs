@@ -54,6 +54,20 @@ pub(super) fn encode(
     Ok((bytes, hash))
 }
 
+/// Writes lines that follow each other from the first, as a record of its own has them.
+///
+/// # Errors
+/// [`LedgerError::Kind`] or [`LedgerError::Body`] for what cannot be a line.
+pub fn chain<'a>(lines: impl IntoIterator<Item = (&'a str, &'a str, Value)>) -> Result<Vec<u8>, LedgerError> {
+    let (mut out, mut prev) = (Vec::new(), GENESIS.to_owned());
+    for (seq, (at, kind, body)) in (0..).zip(lines) {
+        let (bytes, hash) = encode(seq, at, &prev, kind, &body)?;
+        out.extend(bytes);
+        prev = hash;
+    }
+    Ok(out)
+}
+
 /// Reads a line (without its line feed) and holds its hash against its bytes.
 pub(super) fn decode(bytes: &[u8]) -> Result<Line, String> {
     let line: Line = serde_json::from_slice(bytes).map_err(|error| format!("is no line of a record: {error}"))?;

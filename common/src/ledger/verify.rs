@@ -15,8 +15,22 @@ use super::line::{self, GENESIS, Line};
 pub struct Problem {
     /// The line, from 1; one past the last if lines are missing there.
     pub line: usize,
+    /// What kind of change that is.
+    pub flaw: Flaw,
     /// What is wrong.
     pub what: String,
+}
+
+/// The kinds of change that a record shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flaw {
+    /// The bytes of a line are not those that were hashed.
+    Altered,
+    /// A line does not follow the one before: one was removed, repeated, moved or written anew.
+    Order,
+    /// It does not end where it ended when it was last saved.
+    End,
 }
 
 /// What checking a record showed.
@@ -68,7 +82,7 @@ pub fn read(path: &Path) -> Result<Vec<Line>, LedgerError> {
     let mut lines = Vec::new();
     let scan = scan(path, &mut file, |line| lines.push(line))?;
     match scan.problems.into_iter().next() {
-        Some(Problem { line, what }) => Err(LedgerError::Corrupt { path: path.to_owned(), line, what }),
+        Some(Problem { line, what, .. }) => Err(LedgerError::Corrupt { path: path.to_owned(), line, what }),
         None => Ok(lines),
     }
 }
@@ -106,21 +120,21 @@ pub(super) fn scan(path: &Path, file: &mut impl Read, mut each: impl FnMut(Line)
         scan.whole_bytes += read as u64;
         scan.lines += 1;
         let number = usize::try_from(scan.lines).unwrap_or(usize::MAX);
-        let mut report = |what: String| scan.problems.push(Problem { line: number, what });
+        let mut report = |flaw: Flaw, what: String| scan.problems.push(Problem { line: number, flaw, what });
         match line::decode(&bytes[..read - 1]) {
             Ok(line) => {
                 if let Some(what) = chain.fault(&line) {
-                    report(what);
+                    report(Flaw::Order, what);
                 }
                 if let Some(what) = head.as_ref().and_then(|head| head_fault(head, scan.lines, &line)) {
-                    report(what);
+                    report(Flaw::End, what);
                 }
                 chain = Chain { next: line.seq.saturating_add(1), prev: line.hash.clone() };
                 scan.last_hash.clone_from(&line.hash);
                 each(line);
             }
             Err(what) => {
-                report(what);
+                report(Flaw::Altered, what);
                 chain.next += 1;
             }
         }
@@ -134,7 +148,7 @@ fn end_fault(head: Option<Head>, damage: Option<String>, lines: u64) -> Option<P
     let missing = head.filter(|head| head.lines > lines);
     let what = damage
         .or_else(|| missing.map(|head| format!("lines are missing: {} were saved, {lines} are there", head.lines)))?;
-    Some(Problem { line: usize::try_from(lines).unwrap_or(usize::MAX).saturating_add(1), what })
+    Some(Problem { line: usize::try_from(lines).unwrap_or(usize::MAX).saturating_add(1), flaw: Flaw::End, what })
 }
 
 /// What the next line must join on to.

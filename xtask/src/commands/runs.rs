@@ -20,6 +20,7 @@ use crate::ui::{self, Ui};
 pub(crate) async fn ecosystem(args: EcosystemArgs) -> u8 {
     let setup = Setup {
         target: args.target,
+        desk: args.desk.desk(&args.output.runs),
         output: args.output,
         require_ready: args.require.is_some(),
         ui: Arc::new(Ui::of(&Settings::process())),
@@ -53,6 +54,7 @@ pub(crate) async fn suite(args: SuiteArgs) -> u8 {
     };
     let setup = Setup {
         target: args.target,
+        desk: args.desk.desk(&args.output.runs),
         output: args.output,
         require_ready: args.require.is_some(),
         ui: Arc::new(Ui::of(&Settings::process())),

@@ -119,6 +119,8 @@ fn started() -> RunStarted {
         command: "ecosystem".into(),
         target: "embedded".into(),
         profile: "quick".into(),
+        scenario: None,
+        check: None,
         version: "0.1.0".into(),
         cores: 2,
         apps: AppId::ALL.into_iter().map(|app| (app, base(app))).collect(),
@@ -261,8 +263,11 @@ fn known_issue() -> KnownIssue {
 }
 
 fn waiting() -> Vec<Record> {
-    let spike =
-        Verdict::Held { action: "more than 60 VUs on a6".into(), grant: "cargo xtask approve load:a6:100".into() };
+    let spike = Verdict::Held {
+        action: "more than 60 VUs on a6".into(),
+        grant: "cargo xtask approve vus_over_60 --run 20261121t101500-1a2b3c4d --scope env=embedded,apps=a6,vus=100"
+            .into(),
+    };
     let silent = Verdict::nothing_seen("requests", "at least 381 requests");
     let unsteady = Verdict::Inconclusive {
         reason: Reason::Unstable,

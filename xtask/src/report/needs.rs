@@ -32,8 +32,11 @@ pub(crate) fn alike<'a>(waiting: &[&'a Ruling]) -> Vec<(&'a Ruling, usize)> {
     groups
 }
 
-/// What is needed, whatever the number.
+/// What is needed, whatever the number; a command that grants has to be told in full.
 fn kind_of_need(ruling: &Ruling) -> String {
     let (_, required) = needs(ruling);
+    if matches!(ruling.verdict, Verdict::Held { .. }) {
+        return required;
+    }
     required.split(|c: char| c.is_ascii_digit()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("#")
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use common::verdict::Verdict;
+
 use super::markdown::{cell, code, table};
 use super::{Artifact, Head, head, text};
 use crate::record::{RouteFigures, RunView, ShapeRun};
@@ -28,7 +30,26 @@ fn markdown(view: &RunView) -> String {
     } else {
         out.push_str(&shapes(&view.shapes));
     }
+    out.push_str(&held(view));
     out
+}
+
+/// What waits for a person, with the command that grants it.
+fn held(view: &RunView) -> String {
+    let rows = view.rulings.iter().filter_map(|ruling| match &ruling.verdict {
+        Verdict::Held { action, grant } => {
+            Some(vec![ruling.claim.app.to_string(), cell(&ruling.claim.text), cell(action), code(grant)])
+        }
+        _ => None,
+    });
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let table = table(&["app", "claim", "waits for", "grant it"], "<<<<", rows);
+    format!(
+        "## Held for a person\n\nAfter a grant, `cargo xtask ecosystem --resume` goes on with these alone.\n\n{table}"
+    )
 }
 
 fn route(of: &RouteFigures) -> Vec<String> {

@@ -179,10 +179,15 @@ impl Plan {
     /// When the record names a profile or a command that this version does not have.
     pub(crate) fn of(started: &RunStarted) -> Result<Self, String> {
         let profile = Profile::from_str(&started.profile, true)?;
-        let mut words = started.command.split_whitespace();
-        let selection = match (words.next(), words.next()) {
-            (Some("ecosystem"), None) => Selection::default(),
-            _ => return Err(format!("only `ecosystem` runs can go on, not `{}`: start it again", started.command)),
+        let part =
+            Selection { scenario: started.scenario.clone(), check: started.check.clone(), ..Selection::default() };
+        let words: Vec<&str> = started.command.split_whitespace().collect();
+        let selection = match words.as_slice() {
+            ["ecosystem"] => part,
+            ["suite", "b2b"] => Selection { funnel: Some(Funnel::B2b), ..part },
+            ["suite", "b2c"] => Selection { funnel: Some(Funnel::B2c), ..part },
+            ["suite", app] if app.parse::<AppId>().is_ok() => Selection { app: app.parse().ok(), ..part },
+            _ => return Err(format!("`{}` cannot go on with this version: start it again", started.command)),
         };
         Ok(Self::new(&started.command, &started.target, profile, selection))
     }
@@ -338,6 +343,18 @@ mod tests {
         let selection = Selection { app: Some(AppId::A7), ..Selection::default() };
         let plan = Plan::new("suite a7", "embedded", Profile::Quick, selection);
         assert!(plan.phases.iter().any(|phase| phase.phase == 5));
+    }
+
+    #[test]
+    fn a_run_goes_on_with_what_it_began_with() {
+        let selection = Selection { app: Some(AppId::A2), scenario: Some("a2_spike".into()), ..Selection::default() };
+        let begun = Plan::new("suite a2", "embedded", Profile::Quick, selection.clone());
+        let mut started = crate::report::fixture::view().started.unwrap();
+        (started.command, started.scenario) = ("suite a2".into(), Some("a2_spike".into()));
+        let on = Plan::of(&started).unwrap();
+        assert_eq!((on.selection, on.phases.len()), (selection, begun.phases.len()));
+        started.command = "fly".into();
+        assert!(Plan::of(&started).is_err());
     }
 
     #[test]

@@ -14,12 +14,15 @@ use common::verdict::{Outcome, Ruling, exit_code, roll_up};
 use tokio_util::sync::CancellationToken;
 
 use super::before::Before;
+use super::held::{self, Part};
+use super::leave::Desk;
 use super::{Plan, Run, RunError, RunStore, inventory, load, resiliency, safety, smoke, standing, store};
 use crate::cli::{OutputArgs, TargetArgs};
 use crate::embedded::{Embedded, EmbeddedPlan};
+use crate::evidence;
 use crate::funnels;
 use crate::history::{self, Conditions};
-use crate::record::{Record, RunStarted, RunView};
+use crate::record::{PlannedPhase, Record, RunStarted, RunView};
 use crate::report;
 use crate::ui::Ui;
 
@@ -30,9 +33,20 @@ const EMBEDDED: &str = "embedded";
 pub(crate) struct Setup {
     pub(crate) target: TargetArgs,
     pub(crate) output: OutputArgs,
+    pub(crate) desk: Desk,
     pub(crate) require_ready: bool,
     pub(crate) ui: Arc<Ui>,
     pub(crate) stop: CancellationToken,
+}
+
+/// What a run goes through.
+enum Course {
+    /// All of it.
+    Begin(RunId),
+    /// The phases that are not done.
+    GoOn,
+    /// What waited for a person.
+    Held(Vec<Part>),
 }
 
 /// How a run ended.
@@ -50,26 +64,39 @@ pub(crate) async fn begin(setup: Setup, plan: Plan) -> Result<Settled, RunError>
     let store = RunStore(setup.output.runs.clone());
     let ledger = Ledger::create(&store.0, &run_id)?;
     let view = RunView::default();
-    carry_through(setup, plan, ledger, view, Some(run_id)).await
+    carry_through(setup, plan, ledger, view, Course::Begin(run_id)).await
 }
 
-/// Goes on with a run that did not end.
+/// Goes on with a run that did not end, or with the held parts of one that did, once somebody granted one.
 pub(crate) async fn resume(setup: Setup, run: Option<RunId>) -> Result<Settled, RunError> {
     let store = RunStore(setup.output.runs.clone());
     let run_id = store.find(run)?;
     let folder = store.folder(&run_id);
     let ledger = Ledger::resume(&folder)?;
     let view = store.view(&run_id)?;
-    if view.finished.is_some() {
+    let parts = held::parts(&view);
+    let ended = view.finished.as_ref().map(|(.., exit_code)| *exit_code);
+    if ended.is_some() && parts.is_empty() {
         let hint = format!("run {run_id} has ended: render its reports again with `cargo xtask report {run_id}`");
         return Err(RunError::Configuration(hint));
+    }
+    if let Some(recorded) = ended
+        && !held::granted(&setup.desk, &view).map_err(RunError::Configuration)?
+    {
+        setup.ui.note(&format!(
+            "run {run_id} has ended, and nobody has granted what it waits for, so nothing was changed: see `cargo xtask \
+             gates {run_id}`"
+        ));
+        let rolled = view.rollup.as_ref().map(|rollup| exit_code(rollup.outcome, setup.require_ready));
+        return Ok(Settled { exit_code: rolled.unwrap_or(recorded), view });
     }
     let Some(started) = view.started.clone() else {
         return Err(RunError::Configuration(format!("run {run_id} broke off before it began: start a new one")));
     };
     let plan = Plan::of(&started).map_err(RunError::Configuration)?;
     let setup = Setup { target: TargetArgs { target: started.target.clone(), ..setup.target }, ..setup };
-    carry_through(setup, plan, ledger, view, None).await
+    let course = if ended.is_some() { Course::Held(parts) } else { Course::GoOn };
+    carry_through(setup, plan, ledger, view, course).await
 }
 
 async fn carry_through(
@@ -77,9 +104,10 @@ async fn carry_through(
     plan: Plan,
     ledger: Ledger,
     view: RunView,
-    fresh: Option<RunId>,
+    course: Course,
 ) -> Result<Settled, RunError> {
     let began = clock::monotonic();
+    let before_s = view.finished.as_ref().map_or(0.0, |(_, took_s, _)| *took_s);
     let folder = ledger.dir().to_owned();
     let torn = ledger.recovered().map(|recovered| recovered.torn_bytes as u64);
     let (embedded, context) = reach(&setup, &plan, &folder).await?;
@@ -95,6 +123,8 @@ async fn carry_through(
         plan,
         guard,
         approved: None,
+        desk: setup.desk.clone(),
+        plan_digest: String::new(),
         context,
         embedded,
         stop: setup.stop,
@@ -103,13 +133,17 @@ async fn carry_through(
         stopped: BTreeMap::new(),
         mourned: std::collections::BTreeSet::new(),
     };
-    let opening = match fresh {
-        Some(run_id) => Record::RunStarted(started(&run, run_id)),
-        None => Record::RunResumed { at: Run::at(), torn_bytes: torn.unwrap_or(0) },
-    };
-    run.record(opening)?;
+    match &course {
+        Course::Begin(run_id) => {
+            let started = started(&run, run_id.clone());
+            run.record(Record::RunStarted(started))?;
+        }
+        Course::GoOn => run.record(Record::RunResumed { at: Run::at(), torn_bytes: torn.unwrap_or(0) })?,
+        Course::Held(_) => {}
+    }
     if let Some(started) = run.view.started.clone() {
         run.ui.run_started(&started);
+        run.plan_digest = self::started(&run, started.run_id.clone()).plan_digest();
         if run.view.history.is_none() {
             let history = history::read(&store, &Conditions::of(&started), |id| *id < started.run_id);
             run.record(Record::Remembered(Box::new(history)))?;
@@ -118,7 +152,10 @@ async fn carry_through(
             run.note(0, None, format!("told to misbehave: {defect}"))?;
         }
     }
-    let went = phases(&mut run).await;
+    let went = match &course {
+        Course::Held(parts) => held::go_through(&mut run, parts).await,
+        Course::Begin(_) | Course::GoOn => phases(&mut run).await,
+    };
     if let Some(embedded) = run.embedded.take() {
         embedded.stop().await;
     }
@@ -131,12 +168,17 @@ async fn carry_through(
         run.sync()?;
         exit_code(Outcome::Interrupted, setup.require_ready)
     } else {
-        close(&mut run, setup.require_ready, began.elapsed().as_secs_f64())?
+        close(&mut run, setup.require_ready, before_s + began.elapsed().as_secs_f64())?
     };
     run.ui.finish(&run.view);
-    store::write(&setup.output.output, &report::render_all(&run.view))?;
+    let artifacts = report::render_all(&run.view);
+    store::write(&setup.output.output, &artifacts)?;
     run.ui.written(&setup.output.output);
-    store::write(&folder, &report::render_all(&run.view))?;
+    store::write(&folder, &artifacts)?;
+    let roots = [setup.output.output.as_path(), folder.as_path()];
+    if let Err(why) = evidence::write(&folder, &run.view, &artifacts, &roots, &Settings::process()) {
+        run.ui.note(&format!("no bundle of evidence was made: {why}"));
+    }
     Ok(Settled { view: run.view, exit_code: exit })
 }
 
@@ -190,6 +232,8 @@ fn started(run: &Run, run_id: RunId) -> RunStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         cores: std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1)),
         apps,
+        scenario: run.plan.selection.scenario.clone(),
+        check: run.plan.selection.check.clone(),
         phases: run.plan.phases.clone(),
         defects: run.plan.told_to(),
     }
@@ -203,24 +247,7 @@ async fn phases(run: &mut Run) -> Result<(), RunError> {
         if done.contains(&planned.phase) {
             continue;
         }
-        run.go_on()?;
-        let began = clock::monotonic();
-        run.ui.phase_started(planned.phase, &planned.title, planned.planned_s);
-        run.record(Record::PhaseStarted { phase: planned.phase, title: planned.title.clone(), at: Run::at() })?;
-        match planned.phase {
-            0 => inventory::phase(run).await?,
-            1 => smoke::phase(run).await?,
-            2 => load::phase(run).await?,
-            3 => funnels::phase(run).await?,
-            4 => funnels::monetization(run).await?,
-            5 => funnels::activation(run).await?,
-            6 => safety::phase(run).await?,
-            _ => resiliency::phase(run).await?,
-        }
-        let took_s = began.elapsed().as_secs_f64();
-        run.record(Record::PhaseFinished { phase: planned.phase, at: Run::at(), took_s })?;
-        run.sync()?;
-        run.ui.phase_finished(planned.phase, took_s);
+        phase(run, &planned).await?;
         let failed = run
             .view
             .rulings
@@ -234,10 +261,34 @@ async fn phases(run: &mut Run) -> Result<(), RunError> {
     Ok(())
 }
 
+/// Goes through one phase.
+pub(super) async fn phase(run: &mut Run, planned: &PlannedPhase) -> Result<(), RunError> {
+    run.go_on()?;
+    let began = clock::monotonic();
+    run.ui.phase_started(planned.phase, &planned.title, planned.planned_s);
+    run.record(Record::PhaseStarted { phase: planned.phase, title: planned.title.clone(), at: Run::at() })?;
+    match planned.phase {
+        0 => inventory::phase(run).await?,
+        1 => smoke::phase(run).await?,
+        2 => load::phase(run).await?,
+        3 => funnels::phase(run).await?,
+        4 => funnels::monetization(run).await?,
+        5 => funnels::activation(run).await?,
+        6 => safety::phase(run).await?,
+        _ => resiliency::phase(run).await?,
+    }
+    let took_s = began.elapsed().as_secs_f64();
+    run.record(Record::PhaseFinished { phase: planned.phase, at: Run::at(), took_s })?;
+    run.sync()?;
+    run.ui.phase_finished(planned.phase, took_s);
+    Ok(())
+}
+
 /// Rolls up and closes the record.
 fn close(run: &mut Run, require_ready: bool, took_s: f64) -> Result<u8, RunError> {
     standing::rule(run)?;
     safety::rule(run)?;
+    run.escalate()?;
     let rollup = roll_up(&run.view.rulings);
     let exit = exit_code(rollup.outcome, require_ready);
     let missing_for_ready = missing_for_ready(run);

@@ -7,6 +7,7 @@ mod rule;
 use std::sync::Arc;
 
 use a2_ingest::proof;
+use common::approval::{Action, Scope};
 use common::guard::Refusal;
 use common::ids::AppId;
 use common::load::{self, LiveWindow, LoadError, LoadOptions, LoadReport, StepReport, TelemetryEar};
@@ -18,6 +19,7 @@ pub(crate) use self::plan::{Shaped, ids};
 use super::confirm::Spanned;
 use super::figures::figures;
 use super::gauge::Gauge;
+use super::leave::Leave;
 use super::{Run, RunError, confirm, probe, second_source, stops};
 use crate::history::EndpointKey;
 use crate::record::{Record, RouteFigures, ShapeRun};
@@ -28,8 +30,14 @@ const PHASE: u8 = 2;
 
 /// Runs the shapes that the plan has, one after the other; what is held, not in the profile or not to be tried says so.
 pub(super) async fn run_all(run: &mut Run) -> Result<(), RunError> {
+    run_some(run, |_| true).await
+}
+
+/// The same for those whose id is wanted.
+pub(super) async fn run_some(run: &mut Run, wanted: impl Fn(&str) -> bool) -> Result<(), RunError> {
     let free = run.guard.environment().limits().vus_without_approval;
-    let shapes = run.plan.shapes(free);
+    let mut shapes = run.plan.shapes(free);
+    shapes.retain(|shaped| wanted(&shaped.id));
     if shapes.is_empty() || !run.context.has(AppId::A2) {
         return Ok(());
     }
@@ -47,14 +55,27 @@ pub(super) async fn run_all(run: &mut Run) -> Result<(), RunError> {
         };
         match permitted(run, scenario) {
             Ok(()) => one(run, &shaped, scenario).await?,
-            Err(Refusal::NeedsApproval { asked, free, environment }) => {
-                let verdict = rule::held(&shaped, scenario, asked, free, &environment);
-                record(run, &shaped, verdict)?;
+            Err(Refusal::NeedsApproval { asked, environment, .. }) => {
+                under_approval(run, &shaped, scenario, Scope::new(&environment, [AppId::A2]).with_vus(asked)).await?;
             }
             Err(refusal) => skip(run, &shaped, &refusal.to_string())?,
         }
     }
     Ok(())
+}
+
+/// Asks a person, and runs the shape with her leave; that ends with the shape.
+async fn under_approval(run: &mut Run, shaped: &Shaped, scenario: &Scenario, scope: Scope) -> Result<(), RunError> {
+    match run.leave(Action::VusOver60, scope, PHASE).await? {
+        Leave::Granted(grant) => run.approved = grant.vus(),
+        Leave::Held { action, grant } => return record(run, shaped, rule::held(shaped, action, grant)),
+    }
+    let went = match permitted(run, scenario) {
+        Ok(()) => one(run, shaped, scenario).await,
+        Err(refusal) => skip(run, shaped, &refusal.to_string()),
+    };
+    run.approved = None;
+    went
 }
 
 /// Why more load would reach nobody, or harm: an A2 that is gone, or that a stop condition spares.

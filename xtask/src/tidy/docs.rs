@@ -10,6 +10,8 @@ pub(super) const COMMANDS: &[&str] = &[
     "serve",
     "report",
     "verify",
+    "gates",
+    "approve",
     "baseline",
     "compare",
     "effects",

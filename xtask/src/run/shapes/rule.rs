@@ -2,7 +2,6 @@
 
 use common::contract::Slo;
 use common::ids::AppId;
-use common::scenario::Scenario;
 use common::slo::Reason;
 use common::verdict::{Claim, Figures, SloEvidence, Verdict, judge_errors, judge_p95};
 
@@ -41,22 +40,9 @@ pub(super) fn rerun(run: &Run, shaped: &Shaped) -> String {
     format!("cargo xtask suite a2 --scenario {} --profile {}", shaped.id, run.plan.profile.as_str())
 }
 
-/// What a person has to grant, in full.
-pub(super) fn held(
-    shaped: &Shaped,
-    scenario: &Scenario,
-    asked: u32,
-    free: u32,
-    environment: &str,
-) -> (Verdict, String) {
-    let action = format!("more than {free} virtual users");
-    let lasts = duration(scenario.executor.duration().as_secs_f64());
-    let grant = format!(
-        "grant {asked} virtual users on {environment} for {} of this run, {lasts} ({free} need no leave); no command of \
-         this version takes the grant yet",
-        shaped.id
-    );
-    let line = format!("held: {} needs a person's leave, {asked} virtual users where {free} are free", shaped.title);
+/// It waits for a person.
+pub(super) fn held(shaped: &Shaped, action: String, grant: String) -> (Verdict, String) {
+    let line = format!("held: {} waits for a person's leave", shaped.title);
     (Verdict::Held { action, grant }, line)
 }
 
