@@ -5,6 +5,7 @@ mod compare;
 mod doctor;
 mod export;
 mod ledger;
+mod proxy;
 mod runs;
 mod serve;
 
@@ -21,6 +22,7 @@ pub(crate) use compare::compare;
 pub(crate) use doctor::doctor;
 pub(crate) use export::export;
 pub(crate) use ledger::{report, verify};
+pub(crate) use proxy::proxy;
 pub(crate) use runs::{ecosystem, suite};
 pub(crate) use serve::serve;
 
