@@ -1,12 +1,15 @@
 //! Flags and commands; nothing else.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use common::fault::Edge;
 use common::history::Fault;
 use common::ids::{AppId, RunId};
 use common::load::Dialect;
 use common::service::Defect;
+use url::Url;
 
 use crate::baseline::BaselineName;
 use crate::bench::BenchArgs;
@@ -30,6 +33,8 @@ pub(crate) enum Command {
     Suite(SuiteArgs),
     /// Serves the embedded ecosystem and its dashboard to explore by hand.
     Serve(ServeArgs),
+    /// Stands before an app and disturbs what passes, by rules of a file.
+    Proxy(ProxyArgs),
     /// Renders all reports of a run again from its ledger; same bytes.
     Report(RunArgs),
     /// Checks a ledger, a record of approvals or a bundle: hashes, chain, signatures, completeness.
@@ -95,6 +100,16 @@ pub(crate) struct TargetArgs {
 fn defect(text: &str) -> Result<(AppId, Defect), String> {
     let (app, defect) = text.split_once(':').ok_or("expected an app and a defect, `a2:p95_ms=195`")?;
     Ok((app.parse().map_err(|_| format!("`{app}` is none of a1 to a8"))?, defect.parse()?))
+}
+
+fn wire(text: &str) -> Result<(Edge, PathBuf), String> {
+    let (apps, file) = text.split_once(':').ok_or("expected an app and a file of rules, `a6:faults.yaml`")?;
+    let app = |text: &str| text.parse().map_err(|_| format!("`{text}` is none of a1 to a8"));
+    let edge = match apps.split_once('-') {
+        Some((from, at)) => Edge { at: app(at)?, from: Some(app(from)?) },
+        None => Edge { at: app(apps)?, from: None },
+    };
+    Ok((edge, file.into()))
 }
 
 #[derive(Debug, Clone, Args)]
@@ -214,6 +229,34 @@ pub(crate) struct ServeArgs {
     /// Where their data lie.
     #[arg(long, default_value = "target/handshake/serve")]
     pub(crate) data: PathBuf,
+    /// Disturbs what reaches an app by a file of rules, `a6:faults.yaml`; or only what one app sends it, `a2-a8:faults.yaml`.
+    #[arg(long = "fault", value_name = "APP:FILE", value_parser = wire)]
+    pub(crate) faults: Vec<(Edge, PathBuf)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProxyArgs {
+    /// Where it listens, on this machine only; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
+    pub(crate) listen: SocketAddr,
+    /// An app on this machine, by its address.
+    #[arg(long, value_name = "URL", conflicts_with = "app")]
+    pub(crate) to: Option<Url>,
+    /// An app of the target, whose policy must be read_write.
+    #[arg(long)]
+    pub(crate) app: Option<AppId>,
+    /// The environment of targets.yaml that the app is of.
+    #[arg(long, env = "HANDSHAKE_TARGET", default_value = "embedded")]
+    pub(crate) target: String,
+    /// The file of environments.
+    #[arg(long, env = "HANDSHAKE_TARGETS_FILE", default_value = "tests/perf/config/targets.yaml")]
+    pub(crate) targets_file: PathBuf,
+    /// The rules; read again when the file changes, and on SIGHUP. Without it everything passes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
+    /// Prints the JSON Schema of a file of rules and ends.
+    #[arg(long)]
+    pub(crate) schema: bool,
 }
 
 #[derive(Debug, Args)]

@@ -46,6 +46,7 @@ fn main() -> ExitCode {
             Command::Ecosystem(args) => commands::ecosystem(args).await,
             Command::Suite(args) => commands::suite(args).await,
             Command::Serve(args) => commands::serve(args).await,
+            Command::Proxy(args) => commands::proxy(args).await,
             Command::Report(args) => commands::report(args),
             Command::Verify(args) => commands::verify(args),
             Command::Gates(args) => commands::gates(&args),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use common::check::CheckContext;
 use common::clock::{self, Clock};
+use common::fault::{self, Action, FaultProxy, Part, Rule};
 use common::guard::Guard;
 use common::ids::AppId;
 use common::load::{self, LoadOptions, LoadReport};
@@ -227,14 +228,15 @@ async fn a_tile_that_is_never_computed_again_is_stale_and_says_how_old_it_was() 
 }
 
 /// Settlements of one provider, by way of a proxy that changes what A6 is asked to book.
-async fn settled(tamper: Tamper) -> LogComparison {
+async fn settled(rules: Vec<Rule>) -> LogComparison {
     let a6 = Ecosystem::start(vec![a6_provider::reference::app()]).await;
     let body = json!({ "name": "Aurora Scholarship Fund", "email": "test_provider_e2e_01@example.com" });
     let registered = a6.client().post(AppId::A6, "/register").json(&body).send().await.expect("A6 answers");
     let provider = registered.pointer("/provider_id").expect("it has an id");
     let to = format!("http://{}/", a6.app(AppId::A6).address).parse().expect("an address makes a URL");
-    let proxy = TamperProxy::start(to, tamper).await;
-    let ports = BTreeMap::from([(AppId::A6, proxy.address.port())]);
+    let rules = fault::Rules::of(rules).expect("the rules are sound");
+    let proxy = FaultProxy::start(to, rules).await.expect("a port is free");
+    let ports = BTreeMap::from([(AppId::A6, proxy.address().port())]);
     let body = json!({ "provider_id": provider, "gross_minor": 100_000, "ai_cost_minor": 1_000 });
     let scenario = Scenario::new("settle", AppId::A6, "Sales are booked")
         .constant_arrival_rate(150, Duration::from_secs(2), 20)
@@ -250,13 +252,10 @@ async fn settled(tamper: Tamper) -> LogComparison {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_settlement_off_by_one_cent_is_found_and_named() {
-    let in_order = settled(Arc::new(|_, body| Some(body))).await;
+    let in_order = settled(Vec::new()).await;
     assert_eq!((in_order.found, in_order.altered + in_order.lost), (in_order.writes, 0), "{in_order:?}");
-    let short = settled(Arc::new(|_, body| {
-        let text = String::from_utf8(body).expect("JSON is text");
-        Some(text.replace("\"gross_minor\":100000", "\"gross_minor\":99999").into_bytes())
-    }))
-    .await;
+    let rule = Rule::new("short").on("POST", "/api/billing/settle");
+    let short = settled(vec![rule.does(Action::set_json(Part::Request, "/gross_minor", 99_999))]).await;
     assert_eq!((short.found, short.altered), (0, short.writes), "{short:?}");
     assert!(short.examples[0].what.ends_with("/gross_minor is 99999, 100000 was sent"), "{short:?}");
 }

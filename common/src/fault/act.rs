@@ -1,6 +1,6 @@
 //! What the rules do to a request that is passed on, and to its answer.
 
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_LENGTH};
 use axum::http::{HeaderMap, HeaderValue, Request, Response};
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -44,6 +44,10 @@ impl Exchanger {
         hits: &[Hit<'_>],
         noted: &mut Noted<'_>,
     ) -> Result<Response<Body>, PassError> {
+        if plan.changes_body_of(Part::Answer) {
+            // What is to be changed must come as it is.
+            request.headers_mut().remove(ACCEPT_ENCODING);
+        }
         change_head(request.headers_mut(), Part::Request, plan, noted);
         let key = plan.replay.map(|(replay, _)| {
             let path = if replay.ignore_query { Some(request.uri().path()) } else { None };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use axum::http::{HeaderMap, Method};
 
 use super::answer::Remembered;
-use super::{Action, Match, Rule, Rules, glob};
+use super::{Match, Rule, Rules, glob};
 use crate::contract::header;
 use crate::ids::{TraceId, TraceParent};
 use crate::load::mix64;
@@ -106,12 +106,6 @@ impl Active {
             is_its_turn(matches, nth).then_some(nth)
         };
         self.rules.iter().filter_map(|counted| hit(counted).map(|nth| Hit { counted, nth })).collect()
-    }
-
-    /// True if an action of any rule changes a body of answers, so that they must come as plain text.
-    pub(super) fn changes_answers(&self) -> bool {
-        let actions = self.rules.iter().flat_map(|counted| &counted.rule.actions);
-        actions.map(Action::changes_body_of).any(|part| part == Some(super::Part::Answer))
     }
 }
 

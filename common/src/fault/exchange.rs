@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::http::header::{ACCEPT_ENCODING, HOST};
+use axum::http::header::HOST;
 use axum::http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
@@ -50,7 +50,7 @@ impl Exchanger {
     }
 
     /// Answers a request as the rules say, else as the app does.
-    pub(super) async fn answer(&self, mut request: Request<Incoming>) -> Result<Response<Body>, Severed> {
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Severed> {
         let active = self.shared.active();
         if active.is_empty() {
             return Ok(self.untouched(request).await);
@@ -60,9 +60,6 @@ impl Exchanger {
         let facts = Facts::new(&method, &path, request.headers());
         let trace = facts.trace;
         let hits = active.hits(facts, now);
-        if active.changes_answers() {
-            request.headers_mut().remove(ACCEPT_ENCODING);
-        }
         if hits.is_empty() {
             return Ok(self.untouched(request).await);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::http::{HeaderName, HeaderValue, Method};
 
-use super::{Action, Match, Part, Rule};
+use super::{Action, Dropped, Match, Part, Rule};
 use crate::target::ConfigError;
 
 /// Every mistake in rules that were made in code; their lines are 0.
@@ -125,7 +125,9 @@ impl<F: Fn(&str) -> u64> Found<F> {
                     self.add(&format!("{path}.factor"), "is no number", "write a number");
                 }
             }
-            Action::Status(answer) | Action::CommitThenFail(answer) => {
+            Action::Status(answer)
+            | Action::CommitThenFail(answer)
+            | Action::Drop(Dropped { acknowledge: Some(answer) }) => {
                 self.value(&format!("{path}.content_type"), answer.content_type.as_deref().unwrap_or_default());
             }
             _ => {}
