@@ -32,8 +32,10 @@ fn packed(signer: &Signer) -> Vec<u8> {
     pack(subject(), planned(), artifacts(), signer, false).unwrap()
 }
 
+type Files = Vec<(String, Vec<u8>)>;
+
 /// The same bundle with other files in it.
-fn changed(bundle: &[u8], change: impl FnOnce(&mut Vec<(String, Vec<u8>)>)) -> Vec<u8> {
+fn changed(bundle: &[u8], change: impl FnOnce(&mut Files)) -> Vec<u8> {
     let mut zip = ZipArchive::new(Cursor::new(bundle)).unwrap();
     let mut files = Vec::new();
     for at in 0..zip.len() {
@@ -77,7 +79,7 @@ fn what_was_packed_is_whole_and_the_same_each_time() {
 #[test]
 fn each_change_to_a_bundle_is_found_in_words_of_its_own() {
     let bundle = packed(&Signer::generate().unwrap());
-    let found = |words: &str, change: &dyn Fn(&mut Vec<(String, Vec<u8>)>)| {
+    let found = |words: &str, change: &dyn Fn(&mut Files)| {
         let problems = problems(&changed(&bundle, change));
         assert!(problems.contains(words), "`{words}` is not in:\n{problems}");
     };

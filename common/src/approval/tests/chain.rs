@@ -48,7 +48,9 @@ fn a_use_cut_off_at_the_end_is_missed_so_that_a_grant_stays_spent() {
     assert!(opened(dir.path()).to_string().contains("lines are missing"), "{}", opened(dir.path()));
 }
 
-fn entries(dir: &Path) -> Vec<(String, Entry)> {
+type Entries = Vec<(String, Entry)>;
+
+fn entries(dir: &Path) -> Entries {
     Register::read(dir).unwrap().into_iter().map(|line| (line.at, line.entry)).collect()
 }
 
@@ -62,7 +64,7 @@ fn an_audit_finds_nothing_wrong_with_what_went_right() {
 #[test]
 fn an_audit_finds_each_thing_that_does_not_fit() {
     let (people, dir) = used();
-    let found = |change: &dyn Fn(&mut Vec<(String, Entry)>), words: &str| {
+    let found = |change: &dyn Fn(&mut Entries), words: &str| {
         let mut entries = entries(dir.path());
         change(&mut entries);
         let problems = audit(&entries).join("\n");

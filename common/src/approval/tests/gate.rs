@@ -63,7 +63,7 @@ fn an_approver_decides_only_on_what_is_hers() {
     let decision = Decision::new(Word::Grant, request.clone(), NOW, HOUR, "");
     let dir = holding(sealed(&decision, &people.bob));
     let why = Refused::MayNotDecide { name: "Bob".into(), action: Action::Inject503 };
-    assert_eq!(rejected(dir.path(), &request, &people), [why.clone()]);
+    assert_eq!(rejected(dir.path(), &request, &people), std::slice::from_ref(&why));
     let signed = decision.sign(&people.approvers, |bytes| Ok(people.bob.sign(bytes)));
     assert!(matches!(signed, Err(SignError::Refused(refused)) if refused == why));
     let signed = decision.sign(&people.approvers, |bytes| Ok(people.mallory.sign(bytes)));

@@ -28,12 +28,14 @@ fn packed() -> (TempDir, PathBuf) {
     (root, folder)
 }
 
+type Files = Vec<(String, Vec<u8>)>;
+
 fn zip_of(folder: &Path) -> PathBuf {
     folder.join(REPORTS).join(evidence::BUNDLE)
 }
 
 /// A bundle that somebody else packed and signed, from changed parts of this one.
-fn forged(folder: &Path, change: impl FnOnce(&mut Vec<(String, Vec<u8>)>, &mut Planned)) -> String {
+fn forged(folder: &Path, change: impl FnOnce(&mut Files, &mut Planned)) -> String {
     let bytes = std::fs::read(zip_of(folder)).unwrap();
     let bundle = open(&bytes).unwrap();
     let manifest = bundle.manifest().clone();
@@ -78,7 +80,7 @@ fn what_a_run_leaves_behind_is_intact() {
 fn a_forger_with_a_key_of_his_own_is_found_by_the_record_inside() {
     let (_root, folder) = packed();
     assert_eq!(forged(&folder, |_, _| {}), "", "packed anew, it says the same");
-    let found = |words: &str, change: &dyn Fn(&mut Vec<(String, Vec<u8>)>, &mut Planned)| {
+    let found = |words: &str, change: &dyn Fn(&mut Files, &mut Planned)| {
         let problems = forged(&folder, |files, planned| change(files, planned));
         assert!(problems.contains(words), "`{words}` is not in:\n{problems}");
     };
