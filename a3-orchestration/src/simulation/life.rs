@@ -31,7 +31,7 @@ const DRAIN_MS: i64 = 15 * 60_000;
 /// How often a page of each arm earns its reward; the arms are those of the live bandit.
 const EARNS: [(&str, f64); 3] = [("apply_now", 0.6), ("check_eligibility", 0.3), ("save_for_later", 0.1)];
 /// How long a crash waits for a run that it can hit.
-const MIDST_WITHIN_MS: i64 = 100_000;
+const MIDST_WITHIN_MS: i64 = 120_000;
 /// How long after it was asked for a run is looked at for its reward.
 const REWARD_AFTER_MS: i64 = 120_000;
 

@@ -98,10 +98,12 @@ pub fn compare_breaker(
     let is_full = listed.len() >= rules.kept;
     let since = listed.first().filter(|_| is_full).map_or(i64::MIN, |first| first.at_ms - rules.tolerance_ms);
     let mut left: Vec<_> = reported.iter().copied().filter(|(at_ms, _)| *at_ms >= since).collect();
+    // A full list may begin between two changes that are closer than the tolerance.
+    let begins = listed.first().filter(|_| is_full).and_then(|one| left.iter().position(|told| fits(one, told, rules)));
+    left.drain(..begins.unwrap_or(0));
     comparison.reported = left.len() as u64;
     for one in listed {
-        let fits = |(at_ms, to): &(i64, BreakerState)| *to == one.to && (at_ms - one.at_ms).abs() <= rules.tolerance_ms;
-        let Some(at) = left.iter().position(fits) else {
+        let Some(at) = left.iter().position(|told| fits(one, told, rules)) else {
             comparison.unreported += 1;
             comparison.note(format!("{} is listed and was not reported", in_words(one)));
             continue;
@@ -122,8 +124,13 @@ pub fn compare_breaker(
     comparison
 }
 
+/// True if what was reported may be this change.
+fn fits(one: &BreakerMove, (at_ms, to): &(i64, BreakerState), rules: BreakerRules) -> bool {
+    *to == one.to && (at_ms - one.at_ms).abs() <= rules.tolerance_ms
+}
+
 fn reported_at(reported: &[(i64, BreakerState)], one: &BreakerMove, rules: BreakerRules) -> i64 {
-    let near = reported.iter().filter(|(at_ms, to)| *to == one.to && (at_ms - one.at_ms).abs() <= rules.tolerance_ms);
+    let near = reported.iter().filter(|told| fits(one, told, rules));
     near.map(|(at_ms, _)| *at_ms).min_by_key(|at_ms| (at_ms - one.at_ms).abs()).unwrap_or(one.at_ms)
 }
 

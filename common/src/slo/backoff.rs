@@ -173,7 +173,8 @@ mod tests {
             let findings = BackoffFindings::of(RULE, &failed(40, || rng.random::<f64>()));
             failures += u32::from(findings.decision() == Decision::Fail);
         }
-        assert_eq!(failures, 0, "of 2,000 clients with full jitter");
+        // At most 0.2 are expected, so that three have a probability of 0.001.
+        assert!(failures <= 2, "{failures} of 2,000 clients with full jitter");
     }
 
     #[test]

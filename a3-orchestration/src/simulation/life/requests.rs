@@ -1,4 +1,4 @@
-//! Who asks for runs when: about five in four minutes, and some ask again under the same key.
+//! Who asks for runs when: about one a minute, and some ask again under the same key.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ impl Requests {
                 let later = if rng.random() { 0 } else { rng.random_range(1..AGAIN_WITHIN_MS) };
                 all.insert(Asked { at_ms: (at_ms + later).min(ends_ms), number, is_repeat: true });
             }
-            at_ms += rng.random_range(5_000..91_000);
+            at_ms += rng.random_range(5_000..111_000);
         }
         Self(all)
     }
