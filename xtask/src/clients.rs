@@ -113,7 +113,15 @@ impl Clients {
         let (defect, wanted) = NOTICED;
         let data = self.root.join("target/handshake/clients-broken");
         let (apps, defects) = (vec![AppId::A1, AppId::A8], vec![(AppId::A1, defect)]);
-        let plan = EmbeddedPlan { apps, base_port: 0, data, defects, proxies: Vec::new(), hosts_apart: false };
+        let plan = EmbeddedPlan {
+            apps,
+            base_port: 0,
+            data,
+            defects,
+            proxies: Vec::new(),
+            options: Vec::new(),
+            hosts_apart: false,
+        };
         let embedded = match Embedded::start(&plan).await {
             Ok(embedded) => embedded,
             Err(error) => return vec![verdict(FOLDER, Err(format!("A1 did not start: {error}")))],

@@ -51,6 +51,7 @@ pub(crate) async fn test(args: TestArgs) -> u8 {
             data,
             defects: Vec::new(),
             proxies: Vec::new(),
+            options: Vec::new(),
             hosts_apart,
         };
         let embedded = Embedded::start(&plan).await.map_err(|error| error.to_string())?;

@@ -54,6 +54,7 @@ pub(crate) async fn drive(plan: &EffectsPlan, say: &(dyn Fn(&str) + Sync)) -> Re
         base_port: 0,
         data: plan.data.clone(),
         defects: plan.defects.clone(),
+        options: Vec::new(),
         hosts_apart: false,
         proxies: Vec::new(),
     };

@@ -73,6 +73,8 @@ pub(crate) struct EmbeddedPlan {
     pub(crate) defects: Vec<(AppId, Defect)>,
     /// Where fault proxies stand; they pass everything until they are given rules.
     pub(crate) proxies: Vec<Edge>,
+    /// Options of single apps, `breaker_open_ms`.
+    pub(crate) options: Vec<(AppId, String, String)>,
     /// Gives each app that people use a host of its own, `a5.localhost`, for browsers alone to find.
     pub(crate) hosts_apart: bool,
 }
@@ -80,7 +82,15 @@ pub(crate) struct EmbeddedPlan {
 impl EmbeddedPlan {
     /// Apps on free ports that nobody else knows of, healthy and without proxies.
     pub(crate) fn private(apps: Vec<AppId>, data: PathBuf) -> Self {
-        Self { apps, base_port: 0, data, defects: Vec::new(), proxies: Vec::new(), hosts_apart: false }
+        Self {
+            apps,
+            base_port: 0,
+            data,
+            defects: Vec::new(),
+            proxies: Vec::new(),
+            options: Vec::new(),
+            hosts_apart: false,
+        }
     }
 }
 
@@ -151,6 +161,8 @@ impl Embedded {
             if plan.hosts_apart {
                 options.extend(wiring::hosts_apart(one.app, &bases));
             }
+            let own = plan.options.iter().filter(|(app, ..)| *app == one.app);
+            options.extend(own.map(|(_, name, value)| (name.clone(), value.clone())));
             let mut wiring = Wiring { upstreams: bases.clone(), options };
             proxies::reroute(&proxies, one.app, &mut wiring);
             children.push(one.go(wiring, &deaths).await?);

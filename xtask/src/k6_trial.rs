@@ -205,7 +205,15 @@ impl Trial<'_> {
     async fn start(&self, defects: Vec<(AppId, Defect)>) -> Result<Embedded, String> {
         let apps = vec![AppId::A2, AppId::A6, AppId::A8];
         let data = self.work.join(if defects.is_empty() { "healthy" } else { "broken" });
-        let plan = EmbeddedPlan { apps, base_port: 0, data, defects, proxies: Vec::new(), hosts_apart: false };
+        let plan = EmbeddedPlan {
+            apps,
+            base_port: 0,
+            data,
+            defects,
+            proxies: Vec::new(),
+            options: Vec::new(),
+            hosts_apart: false,
+        };
         Embedded::start(&plan).await.map_err(|error| format!("the apps did not start: {error}"))
     }
 

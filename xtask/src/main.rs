@@ -18,6 +18,7 @@ mod history;
 mod k6_trial;
 mod record;
 mod report;
+mod resilience;
 mod run;
 mod suites;
 mod test_command;

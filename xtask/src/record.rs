@@ -3,6 +3,8 @@
 mod approval;
 mod browser;
 mod effects;
+mod learning;
+mod resilience;
 mod route;
 mod shape;
 mod stream;
@@ -24,6 +26,8 @@ use crate::history::History;
 
 pub(crate) use browser::{BrowserCase, BrowserHop, BrowserRun};
 pub(crate) use effects::{EFFECT_APPS, EffectsCell, EffectsReport};
+pub(crate) use learning::Learning;
+pub(crate) use resilience::{CrashOutage, Cycle, OwnOutage, PartyOutage, Resilience, RunsSeen, Share};
 pub(crate) use route::{Exemplar, Generator, RouteFigures, Second};
 pub(crate) use shape::{Knee, ShapePoint, ShapeRun, StageFigures};
 pub(crate) use stream::{Goodput, StreamFigures, StreamLatency};
@@ -67,6 +71,8 @@ pub(crate) enum Record {
     Students(Box<StudentWalks>),
     Browser(Box<BrowserRun>),
     Effects(Box<EffectsReport>),
+    Learning(Box<Learning>),
+    Resilience(Box<Resilience>),
     Approval(Box<Noted>),
     Ruled(Ruling),
     Note {
@@ -113,6 +119,8 @@ impl Record {
             Self::Students(_) => "students",
             Self::Browser(_) => "browser",
             Self::Effects(_) => "effects",
+            Self::Learning(_) => "learning",
+            Self::Resilience(_) => "resilience",
             Self::Approval(_) => "approval",
             Self::Ruled(_) => "ruled",
             Self::Note { .. } => "note",
@@ -309,6 +317,8 @@ pub(crate) struct RunView {
     pub(crate) students: Option<StudentWalks>,
     pub(crate) browser: Option<BrowserRun>,
     pub(crate) effects: Option<EffectsReport>,
+    pub(crate) learning: Option<Learning>,
+    pub(crate) resilience: Option<Resilience>,
     /// Requests, decisions and uses, as far as this run saw them.
     pub(crate) approvals: Vec<Noted>,
     pub(crate) rulings: Vec<Ruling>,
@@ -365,6 +375,8 @@ impl RunView {
             Record::Students(walks) => self.students = Some(*walks),
             Record::Browser(run) => self.browser = Some(*run),
             Record::Effects(report) => self.effects = Some(*report),
+            Record::Learning(learning) => self.learning = Some(*learning),
+            Record::Resilience(seen) => self.resilience = Some(*seen),
             Record::Approval(noted) if self.approvals.iter().any(|known| known.hash == noted.hash) => {}
             Record::Approval(noted) => self.approvals.push(*noted),
             Record::Ruled(ruling) => self.rule(ruling),
@@ -410,6 +422,7 @@ impl RunView {
         }
         if phase == 7 {
             self.effects = None;
+            self.resilience = None;
         }
     }
 }

@@ -158,6 +158,7 @@ async fn lane(
             data: data.to_owned(),
             defects: Vec::new(),
             proxies: Vec::new(),
+            options: Vec::new(),
             hosts_apart: false,
         };
         let embedded = Embedded::start(&plan).await.map_err(|error| error.to_string())?;

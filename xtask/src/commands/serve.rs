@@ -25,6 +25,7 @@ pub(crate) async fn serve(args: ServeArgs) -> u8 {
         data: args.data,
         defects: Vec::new(),
         proxies: faults.iter().map(|(edge, _)| *edge).collect(),
+        options: Vec::new(),
         hosts_apart: false,
     };
     let embedded = match Embedded::start(&plan).await {

@@ -28,7 +28,8 @@ impl Asked {
     /// Asks for a run until A3 takes it, under one key; tells how often it was answered 503 before.
     pub(super) async fn ask(&mut self) -> Result<u64, String> {
         let trace = TraceId::fresh();
-        let body = json!({ "title": "A page in rough weather", "summary": "A page that was asked for during outages." });
+        let body =
+            json!({ "title": "A page in rough weather", "summary": "A page that was asked for during outages." });
         let key = format!("outage-{trace}");
         let refused = std::sync::atomic::AtomicU64::new(0);
         let look = || async {

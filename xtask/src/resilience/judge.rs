@@ -1,7 +1,7 @@
 //! What outages show: one ruling for each thing that was promised.
 
 use common::ids::AppId;
-use common::slo::{self, Decision, Reason, Terms};
+use common::slo::{self, Decision, Terms};
 use common::verdict::{Agreement, Claim, Confirmation, Figures, Ruling, Verdict};
 
 use crate::record::{PartyOutage, Resilience};
@@ -52,7 +52,14 @@ fn recovers(seen: &Resilience) -> Ruling {
 pub(crate) fn recovery(outage: &PartyOutage) -> String {
     let ms = |value: Option<u64>| value.map_or_else(|| "none".to_owned(), |ms| ms.to_string());
     let found = &outage.recovery;
-    format!("{} after {} ms (median of {}, 95 % interval {} to {})", outage.party, ms(found.value), found.n, ms(found.lower), ms(found.upper))
+    format!(
+        "{} after {} ms (median of {}, 95 % interval {} to {})",
+        outage.party,
+        ms(found.value),
+        found.n,
+        ms(found.lower),
+        ms(found.upper)
+    )
 }
 
 fn reported(seen: &Resilience) -> Ruling {
@@ -81,7 +88,8 @@ fn backoff(seen: &Resilience) -> Ruling {
         found.jitter.limit.map_or_else(|| "none".to_owned(), |limit| format!("{limit:.2}"))
     );
     let claim = claim("backoff", text);
-    let Some(figures) = Figures::counted("pauses", found.pauses, (found.early + found.over_bound).min(found.pauses)) else {
+    let Some(figures) = Figures::counted("pauses", found.pauses, (found.early + found.over_bound).min(found.pauses))
+    else {
         return Ruling::new(claim, Verdict::nothing_seen("pauses", "at least 20"), line, RERUN);
     };
     let verdict = match found.decision() {

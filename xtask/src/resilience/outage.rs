@@ -45,20 +45,22 @@ pub(super) async fn drive(
     Ok(PartyOutage { party: party.to_owned(), app, route: route.to_owned(), cycles, recovery, compared, after })
 }
 
-async fn cycle(asked: &mut Asked, embedded: &Embedded, (party, app, route): (&str, AppId, &str)) -> Result<Cycle, String> {
+async fn cycle(
+    asked: &mut Asked,
+    embedded: &Embedded,
+    (party, app, route): (&str, AppId, &str),
+) -> Result<Cycle, String> {
     let proxy = embedded.proxy(app, Some(AppId::A3)).ok_or_else(|| format!("no proxy stands before {app}"))?;
-    let before = transitions(&asked.breaker(party).await?);
     let refused_before = proxy.counts().get(RULE).copied().unwrap_or(0);
     let first = asked.runs.len();
     let outage = proxy.set(rules(route, Answer::of(503))?);
-    let broke = clock::monotonic();
+    let (broke, since_ms) = (clock::monotonic(), clock::unix_ms());
     for _ in 0..RUNS {
         asked.ask().await?;
     }
     let opened = reached(asked, party, |breaker| breaker["state"] != "closed").await?;
     let opened_after_ms = opened.then(|| millis(broke.elapsed()));
-    // Open, half-open and open again: a trial that failed.
-    let trial_failed = opened && reached(asked, party, |breaker| transitions(breaker) >= before + 3).await?;
+    let trial_failed = opened && reached(asked, party, |breaker| failed_trial(breaker, since_ms)).await?;
     drop(outage);
     let mended = clock::monotonic();
     let closed = reached(asked, party, |breaker| breaker["state"] == "closed").await?;
@@ -142,8 +144,13 @@ async fn seen(asked: &Asked) -> Vec<SeenEvent> {
     seen
 }
 
-fn transitions(breaker: &Value) -> u64 {
-    breaker["transition_count"].as_u64().unwrap_or_else(|| breaker["transitions"].as_array().map_or(0, |all| all.len() as u64))
+/// True if a trial was let through since then, and failed.
+fn failed_trial(breaker: &Value, since_ms: i64) -> bool {
+    let moves = breaker["transitions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_it = |one: &Value| {
+        one["from"] == "half_open" && one["to"] == "open" && one["at_ms"].as_i64().is_some_and(|at| at >= since_ms)
+    };
+    moves.iter().any(is_it)
 }
 
 pub(super) fn millis(duration: std::time::Duration) -> u64 {

@@ -11,7 +11,8 @@ use crate::record::RunsSeen;
 pub(super) async fn look(asked: &Asked) -> Result<RunsSeen, String> {
     let mut seen = RunsSeen { asked: asked.runs.len() as u64, ..RunsSeen::default() };
     for run in &asked.runs {
-        let completed = asked.ended(std::slice::from_ref(run)).await?.first().is_some_and(|run| run["state"] == "completed");
+        let completed =
+            asked.ended(std::slice::from_ref(run)).await?.first().is_some_and(|run| run["state"] == "completed");
         seen.completed += u64::from(completed);
         let found = || async {
             let counts = counts(asked, run).await;

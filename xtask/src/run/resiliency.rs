@@ -1,30 +1,151 @@
-//! Phase 7: what 503 does to A3 and to those it calls, and how it comes back. It needs a person's leave.
+//! Phase 7: what outages do to A3 and to those it calls, and what crashes do to effects. It needs a person's leave.
 
+use std::time::Duration;
+
+use common::approval::{Action, Scope};
+use common::clock;
+use common::history::Fault;
 use common::ids::AppId;
-use common::verdict::{Claim, Ruling, Verdict};
+use common::verdict::{Claim, Confirmation, Figures, Ruling, Verdict};
 
+use super::leave::Leave;
 use super::{Run, RunError};
-use crate::record::Record;
+use crate::cli::Profile;
+use crate::effects::{self, EffectsPlan};
+use crate::record::{EFFECT_APPS, EffectsReport, Record};
+use crate::resilience::{self, ResiliencePlan};
 
 const PHASE: u8 = 7;
+const RERUN: &str = "cargo xtask suite resiliency";
+/// How long effects may take to come to rest.
+const REST_WITHIN: Duration = Duration::from_secs(20);
+/// Intents of a client in each cell of a run; `cargo xtask effects` takes more.
+const INTENTS: u32 = 24;
 
-/// Waits for leave to inject faults.
+/// Asks for leave, then disturbs apps of their own beside those of the run: nothing that the run measured is touched.
 pub(super) async fn phase(run: &mut Run) -> Result<(), RunError> {
-    let claim = Claim {
-        id: "a3.resiliency".into(),
-        app: AppId::A3,
-        phase: PHASE,
-        text: "comes back after 503 of others and its own, without a second effect".into(),
-        kind: "check".into(),
-        gate: true,
-        known_issue: None,
+    if run.embedded.is_none() {
+        let reason =
+            "outages are made in the embedded ecosystem; before a deployment, put `cargo xtask proxy` between A3 and \
+                      those it calls"
+                .to_owned();
+        return hold(run, &Verdict::Skipped { reason: reason.clone() }, &format!("not tried: {reason}"));
+    }
+    let scope = Scope::new("embedded", EFFECT_APPS);
+    match run.leave(Action::Inject503, scope, PHASE).await? {
+        Leave::Held { action, grant } => {
+            let line = format!("held: {action}");
+            hold(run, &Verdict::Held { action, grant }, &line)
+        }
+        Leave::Granted(_) => disturb(run).await,
+    }
+}
+
+/// Rules the same on everything that the phase is about.
+fn hold(run: &mut Run, verdict: &Verdict, line: &str) -> Result<(), RunError> {
+    let outages = claim("a3.resilience".to_owned(), AppId::A3, "comes back after outages, without a second effect");
+    run.record(Record::Ruled(Ruling::new(outages, verdict.clone(), line, RERUN)))?;
+    for app in EFFECT_APPS {
+        run.record(Record::Ruled(Ruling::new(effects_claim(app), verdict.clone(), line, RERUN)))?;
+    }
+    Ok(())
+}
+
+async fn disturb(run: &mut Run) -> Result<(), RunError> {
+    let data = run.folder().join("disturbed");
+    let cycles = if run.plan.profile == Profile::Quick { 6 } else { 12 };
+    let plan = ResiliencePlan { cycles, after: 800, defects: run.plan.defects.clone(), data: data.join("outages") };
+    let ui = std::sync::Arc::clone(&run.ui);
+    let say = move |line: &str| ui.note(&format!("  {line}"));
+    let seen = resilience::drive(&plan, &say).await.map_err(RunError::Configuration)?;
+    for ruling in resilience::rulings(&seen) {
+        run.record(Record::Ruled(ruling))?;
+    }
+    run.record(Record::Resilience(Box::new(seen)))?;
+    run.go_on()?;
+    let plan = EffectsPlan {
+        seed: clock::unix_ms().unsigned_abs() % 1_000_000,
+        intents: INTENTS,
+        apps: EFFECT_APPS.to_vec(),
+        faults: Fault::ALL.to_vec(),
+        defects: run.plan.defects.clone(),
+        data: data.join("effects"),
+        histories: Some(run.folder().join("effects")),
+        rest_within: REST_WITHIN,
     };
-    let verdict =
-        Verdict::Held { action: "inject_503".into(), grant: "no command of this version takes the grant yet".into() };
-    run.record(Record::Ruled(Ruling::new(
-        claim,
-        verdict,
-        "held: injecting 503 needs a person's leave",
-        "cargo xtask suite resiliency",
-    )))
+    let report = effects::drive(&plan, &say).await.map_err(RunError::Configuration)?;
+    for app in EFFECT_APPS {
+        run.record(Record::Ruled(judge(app, &report)))?;
+    }
+    run.record(Record::Effects(Box::new(report)))?;
+    passed(run)
+}
+
+/// Where the phase was held before, its one claim becomes what all of its parts say.
+fn passed(run: &mut Run) -> Result<(), RunError> {
+    let was_held = run.view.rulings.iter().any(|ruling| ruling.claim.id == "a3.resilience");
+    if !was_held {
+        return Ok(());
+    }
+    let own: Vec<_> = run.view.rulings.iter().filter(|r| r.claim.id.starts_with("a3.resilience.")).collect();
+    let failed = own.iter().filter(|ruling| ruling.verdict.is_fail()).count();
+    let line = format!("{failed} of {} claims about outages failed", own.len());
+    let Some(figures) = Figures::counted("claims", own.len() as u64, failed as u64) else { return Ok(()) };
+    let verdict = if failed > 0 {
+        Verdict::Fail { figures, traces: Vec::new() }
+    } else {
+        Verdict::Pass {
+            figures,
+            second: Confirmation::SingleSource { why: "it sums up what is ruled on apart".into() },
+        }
+    };
+    let claim = claim("a3.resilience".to_owned(), AppId::A3, "comes back after outages, without a second effect");
+    run.record(Record::Ruled(Ruling::new(claim, verdict, line, RERUN)))
+}
+
+/// Every cell of an app holds, or it fails; a cell that shows nothing is no pass.
+fn judge(app: AppId, report: &EffectsReport) -> Ruling {
+    let cells: Vec<_> = report.cells.iter().filter(|cell| cell.app == app).collect();
+    let effects: u64 = cells.iter().map(|cell| cell.checked.effects).sum();
+    let anomalies: u64 = cells.iter().map(|cell| cell.anomalies()).sum();
+    let crashes: u64 = cells.iter().map(|cell| cell.checked.crashes).sum();
+    let disturbed: u64 = cells.iter().flat_map(|cell| cell.disturbed.values()).sum();
+    let line = format!(
+        "{effects} effects read after {crashes} kills and {disturbed} disturbed requests: {anomalies} anomalies, seed {}",
+        report.seed
+    );
+    let claim = effects_claim(app);
+    let again = cells.iter().find(|cell| !cell.holds()).map_or(RERUN, |cell| cell.again.as_str());
+    let Some(figures) = Figures::counted("effects", effects, anomalies.min(effects)) else {
+        return Ruling::new(claim, Verdict::nothing_seen("effects", "effects that can be read"), line, again);
+    };
+    if anomalies > 0 {
+        let first = cells.iter().flat_map(|cell| &cell.checked.anomalies).next();
+        let first = first.map(|anomaly| format!("; first: {}", anomaly.what)).unwrap_or_default();
+        let verdict = Verdict::Fail { figures, traces: Vec::new() };
+        return Ruling::new(claim, verdict, format!("{line}{first}"), again);
+    }
+    let empty: Vec<_> =
+        cells.iter().flat_map(|cell| cell.shows_nothing().into_iter().map(|why| (cell.fault, why))).collect();
+    let verdict = match empty.first() {
+        Some((fault, why)) => Verdict::Inconclusive {
+            reason: common::slo::Reason::TooFew,
+            figures: Some(figures),
+            observed: format!("under {fault}: {why}"),
+            required: "a fault that comes about, and effects that come to rest".to_owned(),
+        },
+        None => Verdict::Pass {
+            figures,
+            second: Confirmation::SingleSource { why: "the history is compared with what the apps keep".to_owned() },
+        },
+    };
+    Ruling::new(claim, verdict, line, again)
+}
+
+fn effects_claim(app: AppId) -> Claim {
+    claim(format!("{}.effects", app.lower()), app, "keeps every acknowledged effect once, under kills and lost answers")
+}
+
+fn claim(id: String, app: AppId, text: &str) -> Claim {
+    Claim { id, app, phase: PHASE, text: text.to_owned(), kind: "resilience".into(), gate: true, known_issue: None }
 }

@@ -195,6 +195,7 @@ async fn reach(
             data: folder.join("data"),
             defects: plan.defects.clone(),
             proxies: Vec::new(),
+            options: Vec::new(),
             hosts_apart: false,
         };
         let embedded = Embedded::start(&apps).await?;
