@@ -8,6 +8,7 @@ mod action;
 mod active;
 mod answer;
 mod body;
+mod catalog;
 mod connection;
 mod cookie;
 mod edge;
@@ -28,6 +29,7 @@ pub use action::{
     Action, Answer, Cookie, Cut, Delay, Dropped, Duplicate, HeaderName, Lognormal, Part, Pattern, RemoveJson, Replay,
     Reset, RewriteCookie, RewriteHeader, RewriteText, ScaleJson, SetCookie, SetHeader, SetJson, Stall, Throttle,
 };
+pub use catalog::Stated;
 pub use edge::{Edge, Proxies};
 pub use proxy::{FaultProxy, ProxyError, RuleGuard};
 pub use record::Applied;

@@ -71,6 +71,15 @@ impl Fault {
         }
     }
 
+    /// The app that answers wrongly: the one with the defect, or the one behind the proxy.
+    #[must_use]
+    pub fn at(&self) -> AppId {
+        match &self.kind {
+            FaultKind::Defect(_) => self.blames,
+            FaultKind::Wire { at, .. } => *at,
+        }
+    }
+
     /// Where it is: `in A6`, `on the wire from A6 to A8`.
     #[must_use]
     pub fn place(&self) -> String {

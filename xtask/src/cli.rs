@@ -202,6 +202,9 @@ pub(crate) struct FaultsArgs {
     /// Faults of this file instead of the catalogue; it is described in docs/faults.md.
     #[arg(long, value_name = "FILE")]
     pub(crate) catalog: Option<PathBuf>,
+    /// The app that plain rules of the file stand before: `a6`.
+    #[arg(long, value_name = "APP", requires = "catalog")]
+    pub(crate) at: Option<AppId>,
     /// Only this fault, or those of this app (`a6`); may be given several times.
     #[arg(long, value_name = "ID")]
     pub(crate) only: Vec<String>,

@@ -5,6 +5,7 @@ mod apps;
 mod cell;
 mod client;
 mod files;
+mod judge;
 mod quiet;
 mod text;
 mod wire;
@@ -22,6 +23,8 @@ use common::verdict::{Outcome, exit_code};
 use crate::cli::EffectsArgs;
 use crate::commands::fail;
 use crate::embedded::{Embedded, EmbeddedPlan};
+pub(crate) use judge::{claim, rulings};
+
 use crate::record::{EFFECT_APPS, EffectsCell, EffectsReport};
 
 /// How long a cell waits for everything to come to rest, and how long an event may take to arrive.

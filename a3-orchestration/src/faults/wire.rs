@@ -64,14 +64,13 @@ fn between() -> Vec<Fault> {
                 .does(Action::remove_json(Part::Request, "/events/*").wherever("/event", "run_progress")),
             "a3.progress_reaches_a8",
         ),
-        Fault::between(
+        Fault::wire(
             "a3.page_not_built",
             "A7 builds no page for a run",
-            (A3, A7),
+            A7,
             Rule::new("refused").on("POST", "/api/pages").does(Action::status(422)),
             "a3.run_completes",
-        )
-        .blaming(A7),
+        ),
     ]
 }
 

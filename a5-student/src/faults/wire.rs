@@ -64,44 +64,40 @@ fn here() -> Vec<Fault> {
 /// Between A5 and another app.
 fn between() -> Vec<Fault> {
     vec![
-        Fault::between(
+        Fault::wire(
             "a5.a1_issuer_rewritten",
-            "A1 tells A5 of another issuer",
-            (A5, A1),
+            "A1 tells of another issuer",
+            A1,
             Rule::new("issuer").at("/.well-known/*").does(Action::set_json(
                 Part::Answer,
                 "/issuer",
                 "https://elsewhere.test",
             )),
             "a5.signup_lands",
-        )
-        .blaming(A1),
-        Fault::between(
+        ),
+        Fault::wire(
             "a5.a1_tokens_cut",
-            "A1 answers A5 with half a token answer",
-            (A5, A1),
+            "A1 answers with half a token answer",
+            A1,
             Rule::new("cut").on("POST", "/oidc/token").does(Action::Truncate(Cut { after_bytes: 40, clean: true })),
             "a5.signup_lands",
-        )
-        .blaming(A1),
-        Fault::between(
+        ),
+        Fault::wire(
             "a5.a4_fails",
-            "A4 answers A5 with 503",
-            (A5, A4),
+            "A4 answers with 503",
+            A4,
             Rule::new("down").on("POST", "*").does(Action::status(503)),
             "a5.guided_action",
-        )
-        .blaming(A4),
-        Fault::between(
+        ),
+        Fault::wire(
             "a5.a3_forgets",
-            "A3 promises A5 a run and starts none",
-            (A5, A3),
+            "A3 promises a run and starts none",
+            A3,
             Rule::new("lost")
                 .on("POST", "/orchestration/run")
                 .does(Action::acknowledge(Answer::of(202).json(&json!({ "run_id": "run_lost" })))),
             "a5.asks_a3",
-        )
-        .blaming(A3),
+        ),
         Fault::between(
             "a5.decrement_lost",
             "A8 hears of no credit that was spent",

@@ -74,15 +74,14 @@ fn between() -> Vec<Fault> {
             )),
             "a6.revenue_in_a8",
         ),
-        Fault::between(
+        Fault::wire(
             "a6.a2_forgets",
             "A2 acknowledges settlements and stores none",
-            (A6, A2),
+            A2,
             Rule::new("lost")
                 .on("POST", "/api/v1/events")
                 .does(Action::acknowledge(Answer::of(201).json(&json!({ "event_id": "evt_lost" })))),
             "a6.revenue_in_a2",
-        )
-        .blaming(A2),
+        ),
     ]
 }

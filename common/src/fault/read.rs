@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
 use super::mistakes::Found;
-use super::{Action, Rule, RuleErrors, Rules};
+use super::{Action, Rule, RuleErrors, Rules, Stated};
 use crate::target::ConfigError;
 use crate::target::tree::{self, Node, Value};
 
@@ -18,19 +18,33 @@ pub(super) fn rules(file: &str, text: &str) -> Result<Vec<Rule>, RuleErrors> {
     match tree::parse(text) {
         Ok(root) => {
             reader.against(&Rules::schema(), &root, "");
-            reader.meaning(&root);
+            reader.meaning(&root, "");
             if reader.errors.is_empty() {
-                rules = reader.typed(&root);
+                rules = reader.typed(&root, "rules");
             }
         }
         Err(error) => reader.errors.push(error),
     }
-    if reader.errors.is_empty() {
-        return Ok(rules);
+    reader.end(file, rules)
+}
+
+/// Reads all faults of a catalogue or says everything that is wrong.
+pub(super) fn faults(file: &str, text: &str) -> Result<Vec<Stated>, RuleErrors> {
+    let mut reader = Reader::default();
+    let mut faults = Vec::new();
+    match tree::parse(text) {
+        Ok(root) => {
+            reader.against(&Stated::schema(), &root, "");
+            for (index, fault) in items(entry(&root, "faults")).iter().enumerate() {
+                reader.meaning(fault, &format!("faults[{index}]."));
+            }
+            if reader.errors.is_empty() {
+                faults = reader.typed(&root, "faults");
+            }
+        }
+        Err(error) => reader.errors.push(error),
     }
-    let mut errors = reader.errors;
-    errors.sort_by_key(|error| error.line);
-    Err(RuleErrors { file: file.to_owned(), errors })
+    reader.end(file, faults)
 }
 
 /// The line of a path, or of its nearest ancestor if it is not written out.
@@ -82,11 +96,21 @@ impl Reader {
         serde_json::from_value(to_json(node)).ok()
     }
 
-    /// What is wrong with parts whose shape is right.
-    fn meaning(&mut self, root: &Node) {
+    /// What was read, unless something was wrong.
+    fn end<T>(self, file: &str, read: T) -> Result<T, RuleErrors> {
+        if self.errors.is_empty() {
+            return Ok(read);
+        }
+        let mut errors = self.errors;
+        errors.sort_by_key(|error| error.line);
+        Err(RuleErrors { file: file.to_owned(), errors })
+    }
+
+    /// What is wrong with the parts of `root`'s rules whose shape is right; `before` is the path to them.
+    fn meaning(&mut self, root: &Node, before: &str) {
         let mut found = Found::new(|path: &str| line_of(&self.lines, path));
         for (index, rule) in items(entry(root, "rules")).iter().enumerate() {
-            let path = format!("rules[{index}]");
+            let path = format!("{before}rules[{index}]");
             if let Some(Value::Text(id)) = entry(rule, "id").map(|id| &id.value) {
                 found.in_id(&path, id);
             }
@@ -105,19 +129,19 @@ impl Reader {
         self.errors.extend(errors);
     }
 
-    /// The rules of a file without a mistake.
-    fn typed(&mut self, root: &Node) -> Vec<Rule> {
-        let mut rules = Vec::new();
-        for (index, item) in items(entry(root, "rules")).iter().enumerate() {
+    /// The entries of the list at `key`, in a file without a mistake.
+    fn typed<T: DeserializeOwned>(&mut self, root: &Node, key: &str) -> Vec<T> {
+        let mut read = Vec::new();
+        for (index, item) in items(entry(root, key)).iter().enumerate() {
             match serde_json::from_value(to_json(item)) {
-                Ok(rule) => rules.push(rule),
+                Ok(one) => read.push(one),
                 Err(error) => {
                     let hint = "docs/faults.md tells what a rule can say";
-                    self.wrong(item, &format!("rules[{index}]"), error.to_string(), hint);
+                    self.wrong(item, &format!("{key}[{index}]"), error.to_string(), hint);
                 }
             }
         }
-        rules
+        read
     }
 
     /// Holds a node against a schema, with everything below it.

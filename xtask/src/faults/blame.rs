@@ -1,5 +1,8 @@
 //! Whose fault a broken check is: the app that answers wrongly is often not the app that is wrong.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use common::check::{Check, CheckContext};
 use common::ids::AppId;
 
@@ -10,26 +13,41 @@ use crate::suites;
 const UPSTREAM_FIRST: [AppId; 8] =
     [AppId::A1, AppId::A8, AppId::A2, AppId::A4, AppId::A7, AppId::A3, AppId::A6, AppId::A5];
 
-/// The app furthest upstream that the check depends on and that does not keep what it alone answers for; the check's own
-/// app if all of them do.
+/// The app furthest upstream that the check depends on and that does not keep its own promises; the check's own app if all
+/// of them do.
 pub(super) async fn of(context: &CheckContext, check: &Check) -> AppId {
-    for app in UPSTREAM_FIRST {
-        let is_needed = check.needs.contains(&app) && app != check.app;
-        if is_needed && breaks_alone(context, app).await {
-            return app;
-        }
-    }
-    check.app
+    within(context, check.clone(), Vec::new()).await
 }
 
-/// True if a check of the app that needs nobody else does not hold.
-async fn breaks_alone(context: &CheckContext, app: AppId) -> bool {
-    let alone = suites::suite(app).checks.into_iter().filter(|check| check.needs.is_empty() && check.phase <= 2);
-    for check in alone {
+/// As [`of`]; apps in `seen` stand further down and are asked no more.
+fn within(
+    context: &CheckContext,
+    check: Check,
+    mut seen: Vec<AppId>,
+) -> Pin<Box<dyn Future<Output = AppId> + Send + '_>> {
+    Box::pin(async move {
+        seen.push(check.app);
+        for app in UPSTREAM_FIRST.into_iter().filter(|app| check.needs.contains(app)) {
+            if seen.contains(&app) {
+                continue;
+            }
+            if let Some(broken) = first_broken(context, app, &seen).await {
+                return within(context, broken, seen).await;
+            }
+        }
+        check.app
+    })
+}
+
+/// The first check of the app that does not hold, of those that need nobody further down.
+async fn first_broken(context: &CheckContext, app: AppId, further_down: &[AppId]) -> Option<Check> {
+    let own = suites::suite(app).checks.into_iter();
+    let own = own.filter(|check| check.phase <= 2 && !check.needs.iter().any(|app| further_down.contains(app)));
+    for check in own {
         let report = check.run(context.clone()).await;
         if report.skipped.is_none() && !report.holds() {
-            return true;
+            return Some(check);
         }
     }
-    false
+    None
 }

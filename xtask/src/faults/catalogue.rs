@@ -1,5 +1,6 @@
 //! All faults there are: those of the apps' suites, those that only a run sees, and those of a foreign file.
 
+use common::history::Fault as Disturbance;
 use common::ids::AppId;
 use common::suite::Fault;
 
@@ -21,6 +22,10 @@ pub(crate) enum By {
     Check,
     /// Any check of the app: a foreign rule that names none.
     AnyCheck,
+    /// A claim about outages: `a3.resilience.breaker_opens`.
+    Outages,
+    /// A claim about effects under this fault: `a2.effects`.
+    Effects { under: Disturbance },
     /// A claim of a run of this command: `suite b2c`, `suite a2 --scenario a2_single`.
     Run { command: &'static str },
 }
@@ -28,14 +33,17 @@ pub(crate) enum By {
 impl Case {
     /// True if a whole run is needed, which wants the machine for itself.
     pub(crate) fn is_run(&self) -> bool {
-        matches!(self.by, By::Run { .. })
+        matches!(self.by, By::Run { .. } | By::Outages | By::Effects { .. })
     }
 }
 
 /// Every fault of this version, in the order of apps, then those of runs.
 pub(crate) fn all() -> Vec<Case> {
     let of_apps = AppId::ALL.into_iter().flat_map(|app| suites::suite(app).faults);
-    let of_apps = of_apps.map(|fault| Case { fault, by: By::Check });
+    let of_apps = of_apps.map(|fault| {
+        let by = if fault.caught_by.contains(".resilience.") { By::Outages } else { By::Check };
+        Case { fault, by }
+    });
     of_apps.chain(runs::all()).collect()
 }
 
@@ -45,7 +53,7 @@ pub(crate) fn all() -> Vec<Case> {
 /// A file or an id that does not fit, in words.
 pub(crate) fn chosen(args: &FaultsArgs) -> Result<Vec<Case>, String> {
     let cases = match &args.catalog {
-        Some(file) => foreign::read(file)?,
+        Some(file) => foreign::read(file, args.at)?,
         None => all(),
     };
     let unknown: Vec<_> =

@@ -1,5 +1,6 @@
 //! Faults that no single check can see: a load, a walk through several apps or a scan of the logs must.
 
+use common::history::Fault as Disturbance;
 use common::ids::AppId;
 use common::service::Defect;
 use common::suite::{Fault, FaultKind};
@@ -122,9 +123,53 @@ const WRITTEN: [Row; 2] = [
     ),
 ];
 
+/// Only a history of operations under a disturbance shows these.
+const EFFECTS: [(&str, &str, Defect, Disturbance, &str); 5] = [
+    (
+        "a2.acknowledged_then_killed",
+        "acknowledges before it commits, and is killed",
+        Defect::A2AckBeforeCommit,
+        Disturbance::Kill,
+        "a2.effects",
+    ),
+    (
+        "a6.settled_again",
+        "settles again when a lost answer is asked for again",
+        Defect::IdempotencyOff,
+        Disturbance::CommitThen503,
+        "a6.effects",
+    ),
+    (
+        "a3.started_again",
+        "starts a run again when a lost answer is asked for again",
+        Defect::IdempotencyOff,
+        Disturbance::CommitThen503,
+        "a3.effects",
+    ),
+    (
+        "a5.credited_twice",
+        "credits a payment as often as it is told of it",
+        Defect::A5WebhookReplayCredits,
+        Disturbance::Duplicate,
+        "a5.effects",
+    ),
+    (
+        "a6.outbox_lost",
+        "keeps events in memory, and is killed",
+        Defect::OutboxInMemory,
+        Disturbance::Kill,
+        "a6.effects",
+    ),
+];
+
 /// All of them.
 pub(super) fn all() -> Vec<Case> {
-    ACROSS.into_iter().chain(UNDER_LOAD).chain(WRITTEN).map(case).collect()
+    let rows = ACROSS.into_iter().chain(UNDER_LOAD).chain(WRITTEN).map(case);
+    let effects = EFFECTS.into_iter().map(|(id, breaks, defect, under, caught_by)| {
+        let Case { fault, .. } = case(("", id, breaks, defect, caught_by));
+        Case { fault, by: By::Effects { under } }
+    });
+    rows.chain(effects).collect()
 }
 
 fn case((command, id, breaks, defect, caught_by): Row) -> Case {

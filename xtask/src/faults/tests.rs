@@ -6,7 +6,7 @@ use super::*;
 use crate::faults::catalogue::By;
 
 fn args() -> FaultsArgs {
-    FaultsArgs { catalog: None, only: Vec::new(), sample: None, seed: 1, healthy: 0, output: ".".into() }
+    FaultsArgs { catalog: None, at: None, only: Vec::new(), sample: None, seed: 1, healthy: 0, output: ".".into() }
 }
 
 fn matrix() -> Matrix {

@@ -68,7 +68,7 @@ pub(super) fn context(embedded: &Embedded) -> Result<CheckContext, RunError> {
 
 async fn looked_at(case: &Case, context: &CheckContext) -> Outcome {
     let checks: Vec<Check> = match case.by {
-        By::AnyCheck => suites::suite(case.fault.blames).checks,
+        By::AnyCheck => suites::suite(case.fault.at()).checks,
         _ => named(&case.fault.caught_by).into_iter().collect(),
     };
     let mut took_s = 0.0;

@@ -1,7 +1,5 @@
 //! Phase 7: what outages do to A3 and to those it calls, and what crashes do to effects. It needs a person's leave.
 
-use std::time::Duration;
-
 use common::approval::{Action, Scope};
 use common::clock;
 use common::history::Fault;
@@ -12,13 +10,11 @@ use super::leave::Leave;
 use super::{Run, RunError};
 use crate::cli::Profile;
 use crate::effects::{self, EffectsPlan};
-use crate::record::{EFFECT_APPS, EffectsReport, Record};
+use crate::record::{EFFECT_APPS, Record};
 use crate::resilience::{self, ResiliencePlan};
 
 const PHASE: u8 = 7;
 const RERUN: &str = "cargo xtask suite resiliency";
-/// How long effects may take to come to rest.
-const REST_WITHIN: Duration = Duration::from_secs(20);
 /// Intents of a client in each cell of a run; `cargo xtask effects` takes more.
 const INTENTS: u32 = 24;
 
@@ -46,7 +42,7 @@ fn hold(run: &mut Run, verdict: &Verdict, line: &str) -> Result<(), RunError> {
     let outages = claim("a3.resilience".to_owned(), AppId::A3, "comes back after outages, without a second effect");
     run.record(Record::Ruled(Ruling::new(outages, verdict.clone(), line, RERUN)))?;
     for app in EFFECT_APPS {
-        run.record(Record::Ruled(Ruling::new(effects_claim(app), verdict.clone(), line, RERUN)))?;
+        run.record(Record::Ruled(Ruling::new(effects::claim(app), verdict.clone(), line, RERUN)))?;
     }
     Ok(())
 }
@@ -71,11 +67,11 @@ async fn disturb(run: &mut Run) -> Result<(), RunError> {
         defects: run.plan.defects.clone(),
         data: data.join("effects"),
         histories: Some(run.folder().join("effects")),
-        rest_within: REST_WITHIN,
+        rest_within: effects::REST_WITHIN,
     };
     let report = effects::drive(&plan, &say).await.map_err(RunError::Configuration)?;
-    for app in EFFECT_APPS {
-        run.record(Record::Ruled(judge(app, &report)))?;
+    for ruling in effects::rulings(&report) {
+        run.record(Record::Ruled(ruling))?;
     }
     run.record(Record::Effects(Box::new(report)))?;
     passed(run)
@@ -101,49 +97,6 @@ fn passed(run: &mut Run) -> Result<(), RunError> {
     };
     let claim = claim("a3.resilience".to_owned(), AppId::A3, "comes back after outages, without a second effect");
     run.record(Record::Ruled(Ruling::new(claim, verdict, line, RERUN)))
-}
-
-/// Every cell of an app holds, or it fails; a cell that shows nothing is no pass.
-fn judge(app: AppId, report: &EffectsReport) -> Ruling {
-    let cells: Vec<_> = report.cells.iter().filter(|cell| cell.app == app).collect();
-    let effects: u64 = cells.iter().map(|cell| cell.checked.effects).sum();
-    let anomalies: u64 = cells.iter().map(|cell| cell.anomalies()).sum();
-    let crashes: u64 = cells.iter().map(|cell| cell.checked.crashes).sum();
-    let disturbed: u64 = cells.iter().flat_map(|cell| cell.disturbed.values()).sum();
-    let line = format!(
-        "{effects} effects read after {crashes} kills and {disturbed} disturbed requests: {anomalies} anomalies, seed {}",
-        report.seed
-    );
-    let claim = effects_claim(app);
-    let again = cells.iter().find(|cell| !cell.holds()).map_or(RERUN, |cell| cell.again.as_str());
-    let Some(figures) = Figures::counted("effects", effects, anomalies.min(effects)) else {
-        return Ruling::new(claim, Verdict::nothing_seen("effects", "effects that can be read"), line, again);
-    };
-    if anomalies > 0 {
-        let first = cells.iter().flat_map(|cell| &cell.checked.anomalies).next();
-        let first = first.map(|anomaly| format!("; first: {}", anomaly.what)).unwrap_or_default();
-        let verdict = Verdict::Fail { figures, traces: Vec::new() };
-        return Ruling::new(claim, verdict, format!("{line}{first}"), again);
-    }
-    let empty: Vec<_> =
-        cells.iter().flat_map(|cell| cell.shows_nothing().into_iter().map(|why| (cell.fault, why))).collect();
-    let verdict = match empty.first() {
-        Some((fault, why)) => Verdict::Inconclusive {
-            reason: common::slo::Reason::TooFew,
-            figures: Some(figures),
-            observed: format!("under {fault}: {why}"),
-            required: "a fault that comes about, and effects that come to rest".to_owned(),
-        },
-        None => Verdict::Pass {
-            figures,
-            second: Confirmation::SingleSource { why: "the history is compared with what the apps keep".to_owned() },
-        },
-    };
-    Ruling::new(claim, verdict, line, again)
-}
-
-fn effects_claim(app: AppId) -> Claim {
-    claim(format!("{}.effects", app.lower()), app, "keeps every acknowledged effect once, under kills and lost answers")
 }
 
 fn claim(id: String, app: AppId, text: &str) -> Claim {

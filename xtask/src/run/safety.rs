@@ -3,6 +3,7 @@
 
 mod autonomy;
 mod canary;
+mod learning;
 mod logs;
 mod scan;
 
@@ -21,6 +22,7 @@ pub(super) async fn phase(run: &mut Run) -> Result<(), RunError> {
         return Ok(());
     }
     autonomy::rule(run).await?;
+    learning::rule(run).await?;
     run.mourn(PHASE)
 }
 
