@@ -73,12 +73,12 @@ async fn cycle(
 /// One outage in which the party says when to come back; the failed attempts of its runs.
 pub(super) async fn with_retry_after(asked: &mut Asked, embedded: &Embedded) -> Result<Vec<FailedAttempt>, String> {
     let proxy = embedded.proxy(AppId::A7, Some(AppId::A3)).ok_or("no proxy stands before A7")?;
-    let first = asked.runs.len();
+    let (first, before) = (asked.runs.len(), proxy.counts().get(RULE).copied().unwrap_or(0));
     let outage = proxy.set(rules("POST /api/pages", Answer::of(503).retry_after(1))?);
     for _ in 0..2 {
         asked.ask().await?;
     }
-    let refused = || async { Ok((proxy.counts().get(RULE).copied().unwrap_or(0) >= 2).then_some(())) };
+    let refused = || async { Ok((proxy.counts().get(RULE).copied().unwrap_or(0) >= before + 2).then_some(())) };
     asked.context.eventually(refused).await.map_err(told)?;
     drop(outage);
     let shown = asked.ended(&asked.runs[first..]).await?;

@@ -186,6 +186,8 @@ impl Plan {
             ["ecosystem"] => part,
             ["suite", "b2b"] => Selection { funnel: Some(Funnel::B2b), ..part },
             ["suite", "b2c"] => Selection { funnel: Some(Funnel::B2c), ..part },
+            ["suite", "learning"] => Selection { phase: Some(6), ..part },
+            ["suite", "resiliency"] => Selection { phase: Some(7), ..part },
             ["suite", app] if app.parse::<AppId>().is_ok() => Selection { app: app.parse().ok(), ..part },
             _ => return Err(format!("`{}` cannot go on with this version: start it again", started.command)),
         };

@@ -27,7 +27,7 @@ pub(super) async fn phase(run: &mut Run) -> Result<(), RunError> {
                 .to_owned();
         return hold(run, &Verdict::Skipped { reason: reason.clone() }, &format!("not tried: {reason}"));
     }
-    let scope = Scope::new("embedded", EFFECT_APPS);
+    let scope = Scope::new("embedded", EFFECT_APPS.into_iter().chain([AppId::A7]));
     match run.leave(Action::Inject503, scope, PHASE).await? {
         Leave::Held { action, grant } => {
             let line = format!("held: {action}");

@@ -27,7 +27,8 @@ pub(super) fn rule(run: &mut Run) -> Result<(), RunError> {
     let Some(run_id) = run.view.started.as_ref().map(|started| started.run_id.clone()) else { return Ok(()) };
     let needles = needles(run, &run_id);
     for app in run.plan.apps() {
-        let file = run.embedded.as_ref().map(|_| run.folder().join("data").join(format!("{}.log", app.lower())));
+        let file = run.folder().join("data").join(format!("{}.log", app.lower()));
+        let file = file.is_file().then_some(file);
         let claim = claim(app, "log", format!("{app} writes no identity, password or key into its log"));
         let ruling = match file {
             Some(file) => read(&file, &needles).map(|looked| judge(claim.clone(), &[looked])),
