@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::FaultsArgs;
 use crate::run::RunError;
 use crate::ui::Ui;
+use catalogue::By;
 pub(crate) use catalogue::Case;
 #[cfg(test)]
 pub(crate) use catalogue::all;
@@ -53,7 +54,7 @@ pub(crate) async fn run(args: &FaultsArgs, ui: &Arc<Ui>, stop: &CancellationToke
     Ok(Matrix { outcomes, controls, took_s: began.elapsed().as_secs_f64() })
 }
 
-/// Tries the faults that a single check is to catch, several side by side.
+/// Tries the faults that a check, outages or a history of effects are to catch, several side by side.
 async fn tried_beside(
     cases: Vec<Case>,
     folder: &Path,
@@ -66,7 +67,11 @@ async fn tried_beside(
         let (room, folder, stop) = (Arc::clone(&room), folder.to_owned(), stop.clone());
         going.spawn(async move {
             let _place = room.acquire_owned().await;
-            if stop.is_cancelled() { Err(RunError::Interrupted) } else { trial::tried(&case, &folder).await }
+            match case.by {
+                _ if stop.is_cancelled() => Err(RunError::Interrupted),
+                By::Check | By::AnyCheck => trial::tried(&case, &folder).await,
+                By::Outages | By::Effects { .. } | By::Run { .. } => walk::tried(&case, &folder, &stop).await,
+            }
         });
     }
     let mut outcomes = Vec::new();

@@ -27,8 +27,8 @@ pub(crate) use judge::rulings;
 const BREAKER_OPEN_MS: u64 = 700;
 /// What A3 promises of its pauses: up to 100 ms after the first failure, doubling to 5 s.
 const PAUSES: BackoffRule = BackoffRule { base_ms: 100, cap_ms: 5_000 };
-/// How long anything may take before it counts as not happening.
-const WITHIN: Duration = Duration::from_secs(20);
+/// How long anything may take, in a run, before it counts as not happening.
+pub(crate) const WITHIN: Duration = Duration::from_secs(20);
 /// Those whom every run needs: the breaker's name, the app, what of it answers 503.
 const PARTIES: [(&str, AppId, &str); 2] =
     [("a7", AppId::A7, "POST /api/pages"), ("scholarship_api", AppId::A2, "POST /api/v1/events")];
@@ -41,6 +41,8 @@ pub(crate) struct ResiliencePlan {
     /// Requests after the last outage; 381 without an error are the fewest that show less than 1 %.
     pub(crate) after: u32,
     pub(crate) defects: Vec<(AppId, Defect)>,
+    /// How long anything may take before it counts as not happening.
+    pub(crate) within: Duration,
     /// Where the ecosystem keeps its data.
     pub(crate) data: PathBuf,
 }
@@ -68,7 +70,7 @@ async fn all(
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<Resilience, String> {
     let client = Client::new(std::sync::Arc::new(Guard::new(embedded.environment.clone()))).map_err(told)?;
-    let context = CheckContext { patience: WITHIN, ..CheckContext::new(client) };
+    let context = CheckContext { patience: plan.within, ..CheckContext::new(client) };
     let mut asked = Asked::new(context);
     let mut parties = Vec::new();
     for (party, app, route) in PARTIES {

@@ -33,7 +33,7 @@ pub(crate) enum By {
 impl Case {
     /// True if a whole run is needed, which wants the machine for itself.
     pub(crate) fn is_run(&self) -> bool {
-        matches!(self.by, By::Run { .. } | By::Outages | By::Effects { .. })
+        matches!(self.by, By::Run { .. })
     }
 }
 

@@ -22,6 +22,9 @@ use crate::resilience::{self, ResiliencePlan};
 use crate::run::{self, Desk, Plan, RunError, Setup};
 use crate::ui::Ui;
 
+/// What a trial of outages waits for; healthy apps need a second or two.
+const WITHIN: Duration = Duration::from_secs(6);
+
 /// Tries the fault in what can see it, and reads what was ruled.
 pub(super) async fn tried(case: &Case, folder: &Path, stop: &CancellationToken) -> Result<Outcome, RunError> {
     let FaultKind::Defect(defect) = &case.fault.kind else {
@@ -44,7 +47,7 @@ pub(super) async fn tried(case: &Case, folder: &Path, stop: &CancellationToken) 
 }
 
 async fn of_outages(defects: Vec<(AppId, Defect)>, data: PathBuf) -> Result<Vec<Ruling>, RunError> {
-    let plan = ResiliencePlan { cycles: 2, after: 40, defects, data };
+    let plan = ResiliencePlan { cycles: 2, after: 40, defects, within: WITHIN, data };
     let seen = resilience::drive(&plan, &|_| ()).await.map_err(RunError::Configuration)?;
     Ok(resilience::rulings(&seen))
 }

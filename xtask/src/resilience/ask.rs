@@ -42,7 +42,7 @@ impl Asked {
             Ok(taken.then(|| reply.pointer("/run_id").and_then(|id| id.as_str().map(str::to_owned))).flatten())
         };
         let id = self.context.eventually(look).await.map_err(told)?;
-        let id = id.ok_or_else(|| "A3 takes no run within 20 s".to_owned())?;
+        let id = id.ok_or_else(|| format!("A3 takes no run within {} s", self.context.patience.as_secs()))?;
         self.runs.push(Run { trace, id });
         Ok(refused.into_inner())
     }

@@ -8,7 +8,7 @@ use common::slo::{self, FailedAttempt, Quantile};
 use serde_json::Value;
 
 use super::ask::{Asked, failed_attempts};
-use super::{BREAKER_OPEN_MS, ResiliencePlan, WITHIN, own, told};
+use super::{BREAKER_OPEN_MS, ResiliencePlan, own, told};
 use crate::embedded::Embedded;
 use crate::record::{Cycle, PartyOutage};
 
@@ -94,7 +94,7 @@ fn rules(route: &str, answer: Answer) -> Result<Rules, String> {
 async fn reached(asked: &Asked, party: &str, is_so: impl Fn(&Value) -> bool) -> Result<bool, String> {
     let began = clock::monotonic();
     let mut look = tokio::time::interval(std::time::Duration::from_millis(20));
-    while began.elapsed() < WITHIN {
+    while began.elapsed() < asked.context.patience {
         look.tick().await;
         if is_so(&asked.breaker(party).await?) {
             return Ok(true);

@@ -50,7 +50,13 @@ fn hold(run: &mut Run, verdict: &Verdict, line: &str) -> Result<(), RunError> {
 async fn disturb(run: &mut Run) -> Result<(), RunError> {
     let data = run.folder().join("disturbed");
     let cycles = if run.plan.profile == Profile::Quick { 6 } else { 12 };
-    let plan = ResiliencePlan { cycles, after: 800, defects: run.plan.defects.clone(), data: data.join("outages") };
+    let plan = ResiliencePlan {
+        cycles,
+        after: 800,
+        defects: run.plan.defects.clone(),
+        within: resilience::WITHIN,
+        data: data.join("outages"),
+    };
     let ui = std::sync::Arc::clone(&run.ui);
     let say = move |line: &str| ui.note(&format!("  {line}"));
     let seen = resilience::drive(&plan, &say).await.map_err(RunError::Configuration)?;
