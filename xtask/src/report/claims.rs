@@ -73,8 +73,13 @@ pub(super) fn link(file: &str) -> String {
 pub(super) fn evidence(view: &RunView, ruling: &Ruling) -> Vec<TraceId> {
     let findings = view.checks.iter().filter(|(_, check)| check.id == ruling.claim.id);
     let of_check = findings.flat_map(|(_, check)| &check.findings).filter_map(|finding| finding.trace_id);
+    once(traces(ruling).iter().copied().chain(of_check))
+}
+
+/// Each trace once, at the place of the first.
+pub(super) fn once(traces: impl Iterator<Item = TraceId>) -> Vec<TraceId> {
     let mut all: Vec<TraceId> = Vec::new();
-    for trace in traces(ruling).iter().copied().chain(of_check) {
+    for trace in traces {
         if !all.contains(&trace) {
             all.push(trace);
         }
@@ -143,18 +148,71 @@ pub(super) fn head(view: &RunView, title: &str, rulings: &[&Ruling], about: &str
     Head::of(view).markdown(title) + &verdict(rulings, about, again)
 }
 
-/// A section of the claims that were not ruled on; empty if all were.
-pub(super) fn not_tried(view: &RunView, ids: &[&str], again: &str) -> String {
-    let open: Vec<&str> = ids.iter().copied().filter(|id| named(view, &[id]).is_empty()).collect();
-    if open.is_empty() {
-        return String::new();
+/// A section of the claims that were not ruled on, each with the command that tries it; empty if all were.
+pub(super) fn not_tried(view: &RunView, ids: &[&str]) -> String {
+    let lines = open(view, ids);
+    if lines.is_empty() { String::new() } else { format!("## Not tried\n\n{lines}") }
+}
+
+/// A line for each claim that was not ruled on; empty if all were.
+pub(super) fn open(view: &RunView, ids: &[&str]) -> String {
+    let mut out = String::new();
+    for id in ids.iter().filter(|id| named(view, &[id]).is_empty()) {
+        let name = if id.ends_with('.') { format!("{id}…") } else { (*id).to_owned() };
+        let what = match ruled(view, id) {
+            Some(ruling) => format!("{}, as {}", State::of(ruling), code(&ruling.claim.id)),
+            None => format!("not tried; {} tries it", code(&again(id))),
+        };
+        let _ = writeln!(out, "- {}: {what}", code(&name));
     }
-    let mut out = format!("## Not tried\n\n{} tries these:\n\n", code(again));
-    for id in open {
-        let why = ruled(view, id.trim_end_matches('.')).map(|ruling| format!(": {}", cell(&ruling.explanation)));
-        let name = if id.ends_with('.') { format!("{id}…") } else { id.to_owned() };
-        let _ = writeln!(out, "- {}{}", code(&name), why.unwrap_or_default());
+    if !out.is_empty() {
+        out.push('\n');
     }
-    out.push('\n');
     out
+}
+
+/// The command that tries a claim.
+fn again(id: &str) -> String {
+    let app = id.split('.').next().unwrap_or_default();
+    match id {
+        _ if id.starts_with(OUTAGES) || id.ends_with(".effects") => "cargo xtask suite resiliency".to_owned(),
+        "a3.autonomy" | "a3.autonomy.simulated" => "cargo xtask suite learning".to_owned(),
+        _ => format!("cargo xtask suite {app} --check {id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{correction, fixture, resiliency, signal_path};
+    use crate::suites;
+
+    #[test]
+    fn every_check_that_a_report_would_have_tried_is_one_of_a_suite() {
+        let ids = correction::ids().into_iter().chain(signal_path::ids()).chain(resiliency::CLAIMS);
+        for id in ids {
+            let command = again(id);
+            let Some((_, check)) = command.split_once(" --check ") else { continue };
+            let app = check.split('.').next().and_then(|app| app.parse().ok()).unwrap();
+            assert!(suites::suite(app).check(check).is_some(), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_claim_about_outages_is_held_with_all_of_them_and_passed_with_none_but_itself() {
+        let held = fixture::held();
+        assert_eq!(ruled(&held, "a3.resilience.backoff").map(State::of), Some(State::Held));
+        assert!(ruled(&held, "a3.floor_holds").is_none());
+        let mut view = fixture::view();
+        let whole = view.rulings.iter().find(|ruling| ruling.claim.id == "a3.resilience.recovers").unwrap().clone();
+        view.rulings = vec![whole];
+        view.rulings[0].claim.id = "a3.resilience".into();
+        assert!(view.rulings[0].verdict.is_pass() && ruled(&view, "a3.resilience.backoff").is_none());
+    }
+
+    #[test]
+    fn nothing_ruled_is_not_tried_and_never_a_pass() {
+        let text = verdict(&[], "outages", "cargo xtask suite resiliency");
+        assert!(text.starts_with("**NOT TRIED**") && !text.contains("PASS"), "{text}");
+    }
 }

@@ -93,9 +93,9 @@ pub(super) fn render(view: &RunView) -> Vec<Artifact> {
     }
     out.push_str(
         "## How it is decided\n\nNothing is measured here: each line is what the claims of this run say. The worst of them decides, \
-         and one that was not ruled on is not tried. A claim marked *two sources* counts only if the second source agreed record \
-         by record; with one source alone it is undecided. READY stands here only if every criterion is met and the run's own \
-         grade is READY.\n",
+         and one that was not ruled on is not tried. Smoke service levels, what funnels leave in A8 and A2, and every cent count \
+         only if a second source agreed record by record; with one source alone they are undecided. READY stands here only if \
+         every criterion is met and the run's own grade is READY.\n",
     );
     vec![Artifact::report("a8_second_confirmation.md", out)]
 }
@@ -116,7 +116,7 @@ fn verdict(out: &mut String, view: &RunView, criteria: &[Criterion]) {
         );
         return;
     }
-    let _ = writeln!(out, "**NOT CONFIRMED**: {met} of {all} criteria are met.\n");
+    let _ = writeln!(out, "**NOT CONFIRMED**: {met} of {all} criteria met.\n");
 }
 
 fn row(criterion: &Criterion) -> Vec<String> {
@@ -132,13 +132,19 @@ fn row(criterion: &Criterion) -> Vec<String> {
     ]
 }
 
-/// What a criterion rests on, worst first.
+/// What a criterion rests on, worst first; what stands alike for the same reason is told together.
 fn detail(out: &mut String, criterion: &Criterion) {
     let _ = writeln!(out, "## {}: {}\n", criterion.standing().as_str(), cell(criterion.text));
-    let mut rests: Vec<&Rest> = criterion.rests.iter().collect();
-    rests.sort_by_key(|rest| std::cmp::Reverse(rest.standing));
-    for rest in rests {
-        let _ = writeln!(out, "- {} {}: {}", rest.standing.as_str(), code(&rest.what), cell(&rest.why));
+    let mut alike: Vec<(&Rest, Vec<String>)> = Vec::new();
+    for rest in &criterion.rests {
+        match alike.iter_mut().find(|(first, _)| (first.standing, &first.why) == (rest.standing, &rest.why)) {
+            Some((_, names)) => names.push(code(&rest.what)),
+            None => alike.push((rest, vec![code(&rest.what)])),
+        }
+    }
+    alike.sort_by_key(|(first, _)| std::cmp::Reverse(first.standing));
+    for (first, names) in alike {
+        let _ = writeln!(out, "- {} {}: {}", first.standing.as_str(), names.join(", "), cell(&first.why));
     }
     out.push('\n');
 }

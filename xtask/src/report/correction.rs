@@ -9,10 +9,9 @@ use super::{Artifact, claims, resiliency, text};
 use crate::record::{EFFECT_APPS, RunView};
 
 const AGAIN: &str = "cargo xtask suite learning";
-const OUTAGES_AGAIN: &str = "cargo xtask suite resiliency";
 
-/// One way in which errors are corrected: its name, what it does, the claims that show it, and the command that tries them.
-type Means = (&'static str, &'static str, &'static [&'static str], &'static str);
+/// One way in which errors are corrected: its name, what it does, the claims that show it.
+type Means = (&'static str, &'static str, &'static [&'static str]);
 
 const MEANS: [Means; 6] = [
     (
@@ -20,21 +19,23 @@ const MEANS: [Means; 6] = [
         "A step that failed is tried again under the same key, up to twelve times; 5xx, 408, 425, 429 and broken connections \
          are tried again, other refusals end the run with their reason. What a run can do without never holds it up.",
         &["a3.run_completes", "a3.side_jobs_end", "a3.resilience.taken_again"],
-        AGAIN,
     ),
     (
         "Back-off",
         "Pauses are drawn evenly from 0 to a bound that doubles from 100 ms to 5 s (full jitter); a party that says when to \
          come back is not asked before.",
         &["a3.resilience.backoff", "a3.resilience.retry_after"],
-        OUTAGES_AGAIN,
     ),
     (
         "Breakers",
         "Five failures in a row open the breaker before a party; then nothing is sent until one trial passes. Every change is \
          stored, and an event in A8.",
-        &["a3.breakers_listed", "a3.resilience.breaker_opens", "a3.resilience.recovers", "a3.resilience.transitions_reported"],
-        OUTAGES_AGAIN,
+        &[
+            "a3.breakers_listed",
+            "a3.resilience.breaker_opens",
+            "a3.resilience.recovers",
+            "a3.resilience.transitions_reported",
+        ],
     ),
     (
         "Once, however often",
@@ -51,27 +52,29 @@ const MEANS: [Means; 6] = [
             "a5.effects",
             "a6.effects",
         ],
-        OUTAGES_AGAIN,
     ),
     (
         "Crashes",
         "What was acknowledged is in the database before the answer; runs go on after a start at the first step that is not \
          done.",
         &["a2.acknowledged_is_kept", "a3.resilience.runs_survive"],
-        OUTAGES_AGAIN,
     ),
     (
         "Learning from errors",
         "A page that could not be shown is a session without reward, and a complaint costs more than nothing: the bandit leaves \
          an arm that fails.",
         &["a3.failing_arm_is_left", "a3.complaint_costs", "a3.test_rewards_teach_nothing"],
-        AGAIN,
     ),
 ];
 
+/// The claims of all means.
+pub(super) fn ids() -> Vec<&'static str> {
+    MEANS.iter().flat_map(|(_, _, ids)| ids.iter().copied()).collect()
+}
+
 /// The one file.
 pub(super) fn render(view: &RunView) -> Vec<Artifact> {
-    let ids: Vec<&str> = MEANS.iter().flat_map(|(_, _, ids, _)| ids.iter().copied()).collect();
+    let ids = ids();
     let mut all = claims::named(view, &ids);
     // What waits or was not tried at all is ruled on as a whole.
     all.extend(claims::named(view, &["a3.resilience"]).into_iter().filter(|ruling| !ruling.verdict.is_pass()));
@@ -96,20 +99,13 @@ pub(super) fn render(view: &RunView) -> Vec<Artifact> {
     vec![Artifact::report("error_correction_learning.md", out)]
 }
 
-fn section(out: &mut String, view: &RunView, (name, what, ids, again): Means) {
+fn section(out: &mut String, view: &RunView, (name, what, ids): Means) {
     let _ = writeln!(out, "## {name}\n\n{what}\n");
     let own = claims::named(view, ids);
     if !own.is_empty() {
         out.push_str(&claims::rows(view, &own));
     }
-    let open: Vec<&str> = ids.iter().copied().filter(|id| !own.iter().any(|ruling| ruling.claim.id == *id)).collect();
-    if open.is_empty() {
-        return;
-    }
-    let names: Vec<_> = open.iter().map(|id| code(id)).collect();
-    let why = open.iter().find_map(|id| claims::ruled(view, id));
-    let why = why.map_or_else(String::new, |ruling| format!(" ({})", cell(&ruling.explanation)));
-    let _ = writeln!(out, "Not tried{why}: {}. {} tries what is missing.\n", names.join(", "), code(again));
+    out.push_str(&claims::open(view, ids));
 }
 
 /// The breakers and budgets as A3 answered.

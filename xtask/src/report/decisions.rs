@@ -1,6 +1,8 @@
 //! What a run asked of people, and what came of it, as far as its own record tells.
 
 use common::approval::{Action, Decision, Entry, Noted, Request};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::record::RunView;
 
@@ -27,11 +29,14 @@ pub(super) enum Answer {
 }
 
 /// How many requests came out how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct AnswerCounts {
     requested: u64,
+    /// Nobody decided.
     waiting: u64,
+    /// Granted, and not used.
     granted: u64,
+    /// Granted and used.
     used: u64,
     refused: u64,
 }
@@ -142,4 +147,36 @@ fn granted(view: &RunView, used: &Noted) -> bool {
     let grants = before.filter(|noted| matches!(noted.entry, Entry::Granted { .. })).filter_map(decided);
     let known: Vec<String> = grants.map(|decision| decision.nonce).collect();
     !nonces.is_empty() && nonces.iter().all(|nonce| known.contains(nonce))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_that_was_used_is_told_with_who_gave_it() {
+        let view = crate::report::fixture::view();
+        let all = asked(&view);
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0].answer.in_words(), "granted by Ada Lovelace, used at 2026-11-21T10:17:41.500Z");
+        assert!(used(&view, Action::Inject503) && !used(&view, Action::VusOver60));
+        assert_eq!(ungranted(&view), 0);
+    }
+
+    #[test]
+    fn a_grant_for_another_plan_or_scope_answers_nothing() {
+        let mut view = crate::report::fixture::view();
+        view.approvals.retain(|noted| noted.entry.kind() != "approval_used");
+        assert_eq!(asked(&view)[0].answer.word(), "GRANTED");
+        if let Entry::Requested { request, .. } = &mut view.approvals[0].entry {
+            request.plan_digest = "sha256:other".into();
+        }
+        assert_eq!(asked(&view)[0].answer.word(), "WAITS");
+    }
+
+    #[test]
+    fn a_run_that_asked_nobody_counts_nothing() {
+        assert_eq!(counts(&RunView::default()).requested, 0);
+        assert_eq!(counts(&crate::report::fixture::held()).waiting, 1);
+    }
 }

@@ -10,6 +10,8 @@ use super::markdown::{cell, code, table};
 use super::{Artifact, claims, text};
 use crate::record::RunView;
 
+pub(super) use simulated::facts;
+
 const AGAIN: &str = "cargo xtask suite learning";
 
 /// A step of the path: its name, what happens, and the claims that show it.
@@ -64,21 +66,22 @@ pub(super) fn render(view: &RunView) -> Vec<Artifact> {
     let ids = ids();
     let about = claims::named(view, &ids);
     let mut out = claims::head(view, "From signal to choice", &about, "what A3 learns", AGAIN);
-    out.push_str("signal → reward → belief → choice → levers, and back to A8. Each step with the claims that show it.\n\n");
+    out.push_str(
+        "signal → reward → belief → choice → levers, and back to A8. Each step with the claims that show it.\n\n",
+    );
     for (number, (name, what, ids)) in STEPS.iter().enumerate() {
         let _ = writeln!(out, "## {}. {name}\n\n{what}\n", number + 1);
         let own = claims::named(view, ids);
-        if own.is_empty() {
-            let _ = writeln!(out, "Nothing shows this step in this run. {} tries it.\n", code(AGAIN));
-            continue;
+        match own.is_empty() {
+            true => out.push_str("Nothing shows this step in this run.\n\n"),
+            false => out.push_str(&claims::rows(view, &own)),
         }
-        out.push_str(&claims::rows(view, &own));
         assertions(&mut out, view, ids);
+        out.push_str(&claims::open(view, ids));
     }
     arms(&mut out, view);
     autonomy(&mut out, view);
     simulated::section(&mut out, view);
-    out.push_str(&claims::not_tried(view, &ids, AGAIN));
     out.push_str(
         "## What this cannot show\n\n- Checks teach experiments with made-up rewards: they show that A3 learns, not that its arms \
          please people.\n- The intervals of the shares hold in 99.99 % of cases; a healthy bandit breaks one in 10,000.\n- Minutes \
@@ -135,7 +138,9 @@ fn arms(out: &mut String, view: &RunView) {
     });
     let head = ["arm", "weight", "mean of the belief", "α", "β", "pulls", "rewards", "failures"];
     out.push_str(&table(&head, "<>>>>>>>", rows));
-    let percent = |name: &str| bandit[name].as_f64().map_or_else(|| "unknown".to_owned(), |v| format!("{} %", text::pct(v * 100.0)));
+    let percent = |name: &str| {
+        bandit[name].as_f64().map_or_else(|| "unknown".to_owned(), |v| format!("{} %", text::pct(v * 100.0)))
+    };
     let _ = writeln!(
         out,
         "- **Floor**: {} for each arm.\n- **Exploration rate**: {}.\n- **Choices** so far: {}.\n- **Frozen**: {}.\n",
@@ -148,14 +153,15 @@ fn arms(out: &mut String, view: &RunView) {
             _ => "unknown",
         }
     );
-    out.push_str("Traffic of tests teaches the live arms nothing, so in an embedded run they stay as they began.\n\n");
+    out.push_str("Rewards of test traffic are kept, and teach these arms nothing.\n\n");
 }
 
 /// The clock of whoever acted last.
 fn autonomy(out: &mut String, view: &RunView) {
     out.push_str("## Autonomy\n\n");
     let progress = view.learning.as_ref().map(|learning| &learning.progress);
-    let minutes = progress.and_then(|progress| progress.pointer("/autonomy/minutes_since_human")).and_then(Value::as_f64);
+    let minutes =
+        progress.and_then(|progress| progress.pointer("/autonomy/minutes_since_human")).and_then(Value::as_f64);
     let Some((minutes, progress)) = minutes.zip(progress) else {
         let _ = writeln!(out, "A3's autonomy clock was not read in this run. {} reads it.\n", code(AGAIN));
         return;

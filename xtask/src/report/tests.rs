@@ -37,16 +37,13 @@ fn the_reports_of_a_recorded_run_read_like_this() {
 #[test]
 fn a_run_whose_outages_wait_for_a_person_and_that_asked_nothing_about_learning_says_so() {
     let all = render_all(&fixture::held());
-    let names = [
-        "a3_resiliency_report.md",
-        "error_correction_learning.md",
-        "rl_signal_path.md",
-        "a8_second_confirmation.md",
-    ];
+    let names =
+        ["a3_resiliency_report.md", "error_correction_learning.md", "rl_signal_path.md", "a8_second_confirmation.md"];
     for name in names {
         let found = all.iter().find(|artifact| artifact.path.ends_with(&format!("/{name}"))).unwrap();
         let text = String::from_utf8(found.bytes.clone()).unwrap();
-        let command = if name.starts_with("rl_") { "cargo xtask suite learning" } else { "cargo xtask approve inject_503" };
+        let command =
+            if name.starts_with("rl_") { "cargo xtask suite learning" } else { "cargo xtask approve inject_503" };
         assert!(text.contains(command), "{name} does not say what would try it:\n{text}");
         insta::assert_snapshot!(format!("held_{name}"), text);
     }

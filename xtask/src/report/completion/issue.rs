@@ -1,12 +1,11 @@
 //! "A8-PERF-001 is fixed with a measured reduction": it shows no more, and its flag was measured to make the difference.
 
-use common::ids::TraceId;
 use common::verdict::Ruling;
 
 use super::needs::{self, Sources};
 use super::{Criterion, Rest, Standing};
 use crate::record::{KnownIssue, Measurement, RunView};
-use crate::report::text;
+use crate::report::{claims, text};
 
 const ID: &str = "A8-PERF-001";
 
@@ -21,7 +20,7 @@ pub(super) fn mended(view: &RunView) -> Criterion {
     let issue = view.known_issues.iter().find(|issue| issue.id == ID);
     rests.push(reduction(issue));
     let measured = issue.iter().flat_map(|issue| &issue.measurements);
-    let traces: Vec<TraceId> = measured.filter_map(|measured| measured.slowest.first().copied()).collect();
+    let traces = claims::once(measured.filter_map(|measured| measured.slowest.first().copied()));
     Criterion {
         text: "A8-PERF-001 is fixed, with a measured reduction",
         rests,

@@ -28,19 +28,13 @@ pub(super) fn criterion(
     files: &[&'static str],
     traces: Vec<TraceId>,
 ) -> Criterion {
-    let mut all: Vec<TraceId> = Vec::new();
     let own = needs.iter().flat_map(|need| ruled(view, *need));
     let shown = own.filter(|ruling| ruling.verdict.is_fail()).flat_map(|ruling| select::traces(ruling).iter().copied());
-    for trace in shown.chain(traces) {
-        if !all.contains(&trace) {
-            all.push(trace);
-        }
-    }
     Criterion {
         text,
         rests: needs.iter().flat_map(|need| rests(view, *need)).collect(),
         files: files.to_vec(),
-        traces: all,
+        traces: claims::once(shown.chain(traces)),
     }
 }
 
@@ -58,14 +52,15 @@ fn rests(view: &RunView, need: Need) -> Vec<Rest> {
         let what = id.trim_start_matches('.').to_owned();
         return vec![Rest { what, standing: Standing::NotTried, why: "no ruling in this run".to_owned() }];
     }
-    own.into_iter().map(|ruling| rest(ruling, sources)).collect()
+    let named = |rest: Rest| if id.starts_with('.') { rest } else { Rest { what: id.to_owned(), ..rest } };
+    own.into_iter().map(|ruling| named(rest(ruling, sources))).collect()
 }
 
 /// How a ruling counts.
 pub(super) fn rest(ruling: &Ruling, sources: Sources) -> Rest {
     let (standing, why) = match &ruling.verdict {
-        Verdict::Pass { second: Confirmation::Agreed(agreement), .. } => {
-            (Standing::Met, format!("{} (two sources: {} agrees)", ruling.explanation, agreement.source))
+        Verdict::Pass { second: Confirmation::Agreed(_), .. } => {
+            (Standing::Met, format!("{} (two sources)", ruling.explanation))
         }
         Verdict::Pass { .. } if sources == Sources::One => (Standing::Met, ruling.explanation.clone()),
         Verdict::Pass { second: Confirmation::SingleSource { why }, .. } => {

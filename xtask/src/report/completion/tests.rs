@@ -97,7 +97,7 @@ fn a_run_of_nothing_tries_no_criterion_and_confirms_nothing() {
     assert!(criteria.iter().all(|criterion| criterion.standing() == Standing::NotTried), "{criteria:?}");
     assert!(!is_complete(&view, &criteria));
     let text = String::from_utf8(render(&view).remove(0).bytes).unwrap();
-    assert!(text.contains("**NOT CONFIRMED**: 0 of 9 criteria are met."), "{text}");
+    assert!(text.contains("**NOT CONFIRMED**: 0 of 9 criteria met."), "{text}");
 }
 
 #[test]

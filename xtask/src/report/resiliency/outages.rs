@@ -8,7 +8,12 @@ use crate::report::{claims, matrix, text};
 
 /// One party.
 pub(super) fn party(out: &mut String, outage: &PartyOutage) {
-    let _ = writeln!(out, "## {}: {} answers 503\n", code(&outage.party), code(&format!("{} {}", outage.app, outage.route)));
+    let _ = writeln!(
+        out,
+        "## {}: {} answers 503\n",
+        code(&outage.party),
+        code(&format!("{} {}", outage.app, outage.route))
+    );
     let rows = outage.cycles.iter().enumerate().map(|(at, cycle)| row(at + 1, cycle));
     let head = ["outage", "refused", "opened after", "trial in it", "closed after"];
     out.push_str(&table(&head, ">>>>>", rows));
@@ -50,7 +55,9 @@ fn recovery(outage: &PartyOutage) -> String {
 
 /// The breaker's changes: A3's list beside A8's events.
 pub(super) fn compared(out: &mut String, seen: &Resilience) {
-    out.push_str("## The breakers from two sources\n\nWhat A3 lists of its breakers, beside the events that A8 was sent.\n\n");
+    out.push_str(
+        "## The breakers from two sources\n\nWhat A3 lists of its breakers, beside the events that A8 was sent.\n\n",
+    );
     let rows = seen.parties.iter().map(|outage| {
         let found = &outage.compared;
         let counts = [
@@ -94,7 +101,8 @@ pub(super) fn afterwards(out: &mut String, view: &RunView) {
     let rows = claims::named(view, &["a3.resilience.after."]).into_iter().map(|ruling| {
         let figures = ruling.verdict.figures();
         let whose = ruling.claim.id.rsplit('.').next().unwrap_or_default();
-        let count = |of: fn(&common::verdict::Figures) -> u64| figures.map_or_else(|| "0".into(), |f| text::count(of(f)));
+        let count =
+            |of: fn(&common::verdict::Figures) -> u64| figures.map_or_else(|| "0".into(), |f| text::count(of(f)));
         vec![
             super::State::of(ruling).to_string(),
             if whose == "own" { "A3 itself".to_owned() } else { code(whose) },

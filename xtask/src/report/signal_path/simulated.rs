@@ -28,7 +28,8 @@ pub(super) fn section(out: &mut String, view: &RunView) {
          a seeded plan, with kills in the midst of runs. No network, no other app and no real time took part, so none of this is \
          evidence of autonomy in real time.\n\n",
     );
-    out.push_str(&table(&["SIMULATED", "figure"], "<>", rows(played)));
+    let rows = facts(played).into_iter().map(|(what, figure)| vec![what.to_owned(), cell(&figure)]);
+    out.push_str(&table(&["SIMULATED", "figure"], "<>", rows));
     for problem in &played.problems {
         let _ = writeln!(out, "- SIMULATED, must not be: {}", cell(problem));
     }
@@ -38,9 +39,10 @@ pub(super) fn section(out: &mut String, view: &RunView) {
     let _ = writeln!(out, "The same story again: {}\n", code(&played.replay));
 }
 
-fn rows(played: &SimulationReport) -> Vec<Vec<String>> {
+/// What a simulation showed, figure by figure.
+pub(in crate::report) fn facts(played: &SimulationReport) -> Vec<(&'static str, String)> {
     let faults: Vec<_> = played.faults.iter().map(|(kind, n)| format!("{} {kind}", text::count(*n))).collect();
-    let rows = [
+    vec![
         ("simulated minutes", played.virtual_minutes.to_string()),
         ("simulated minutes without a person, by A3's clock", format!("{:.1}", played.autonomy_minutes)),
         ("seed", played.seed.to_string()),
@@ -57,6 +59,5 @@ fn rows(played: &SimulationReport) -> Vec<Vec<String>> {
         ("effects that happened twice", text::count(played.duplicates)),
         ("interventions that would have been needed", text::count(played.interventions)),
         ("longest stall of a run", text::delay(Some(played.longest_stall_ms))),
-    ];
-    rows.map(|(what, figure)| vec![what.to_owned(), cell(&figure)]).into()
+    ]
 }
