@@ -4,6 +4,7 @@ use common::approval::{Action, Decision, Entry, Noted, Request};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::text;
 use crate::record::RunView;
 
 /// One request of the run.
@@ -82,7 +83,7 @@ pub(super) fn asked(view: &RunView) -> Vec<Asked<'_>> {
 fn answer(view: &RunView, asked: &Request) -> Answer {
     let mut answer = Answer::Waits { asked_in_vain: false };
     for noted in &view.approvals {
-        let at = noted.at.clone();
+        let at = text::moment(&noted.at);
         match &noted.entry {
             Entry::Used { request, by, .. } if request == asked => answer = Answer::Used { by: by.join(" and "), at },
             Entry::Escalated { request, .. } if request == asked => match &mut answer {
@@ -158,7 +159,7 @@ mod tests {
         let view = crate::report::fixture::view();
         let all = asked(&view);
         assert_eq!(all.len(), 1);
-        assert_eq!(all[0].answer.in_words(), "granted by Ada Lovelace, used at 2026-11-21T10:17:41.500Z");
+        assert_eq!(all[0].answer.in_words(), "granted by Ada Lovelace, used at 2026-11-21 10:17:41 UTC");
         assert!(used(&view, Action::Inject503) && !used(&view, Action::VusOver60));
         assert_eq!(ungranted(&view), 0);
     }

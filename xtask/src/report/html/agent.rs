@@ -24,6 +24,7 @@ pub(super) struct Learned {
 pub(super) struct ClaimLine {
     pub(super) badge: String,
     pub(super) anchor: String,
+    pub(super) id: String,
     pub(super) text: String,
 }
 
@@ -107,7 +108,8 @@ impl Site<'_> {
         let line = |ruling: &&Ruling| ClaimLine {
             badge: state_badge(State::of(ruling)),
             anchor: self.anchor(ruling),
-            text: format!("{}: {}", ruling.claim.app, ruling.claim.text),
+            id: ruling.claim.id.clone(),
+            text: ruling.claim.text.clone(),
         };
         rulings.iter().map(line).collect()
     }

@@ -27,7 +27,7 @@ pub(super) fn weight(weight: f64, floor: Option<f64>, title: &str) -> String {
 }
 
 /// Left and right of the drawing, its top, and the height of a row.
-const INSIDE: (f64, f64, f64, f64) = (40.0, 408.0, 8.0, 22.0);
+const INSIDE: (f64, f64, f64, f64) = (28.0, 396.0, 8.0, 22.0);
 const WIDTH: f64 = 460.0;
 
 /// The longest recovery of all, so that parties share one scale.
@@ -73,13 +73,12 @@ fn row(svg: &mut String, x: Scale, y: f64, (number, closed_ms): (u64, Option<u64
         svg,
         "<text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\">{number}</text>\
          <rect class=\"{class}\" x=\"{:.0}\" y=\"{:.1}\" width=\"{:.1}\" height=\"12\" rx=\"3\"/>\
-         <text class=\"value\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>",
+         <text class=\"value\" x=\"{WIDTH:.0}\" y=\"{:.1}\" text-anchor=\"end\">{label}</text>",
         INSIDE.0 - 8.0,
         y + 15.0,
         INSIDE.0,
         y + 5.0,
         (to - INSIDE.0).max(2.0),
-        to + 6.0,
         y + 15.0,
     );
 }
