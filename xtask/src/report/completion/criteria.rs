@@ -106,18 +106,26 @@ fn smoke(view: &RunView) -> Criterion {
 
 /// What A3 learns and corrects. Its breakers' changes are the part that A8 knows too.
 fn learning(view: &RunView) -> Criterion {
-    let own = signal_path::ids().into_iter().map(|id| Need(id, One));
+    let ids = signal_path::ids();
+    let checks = view.checks.iter().map(|(_, check)| check).filter(|check| ids.contains(&check.id.as_str()));
+    let traces = checks.filter_map(|check| check.findings.iter().find_map(|finding| finding.trace_id)).collect();
+    let files = ["rl_signal_path.md", "error_correction_learning.md", "a3_resiliency_report.md"];
+    criterion(view, "Learning and error correction are shown", &learned(), &files, traces)
+}
+
+fn learned() -> Vec<Need> {
     let corrected = [
         Need("a3.resilience.transitions_reported", Two),
         Need("a3.resilience.backoff", One),
         Need("a3.resilience.recovers", One),
     ];
-    let needs: Vec<Need> = own.chain(corrected).collect();
-    let ids = signal_path::ids();
-    let checks = view.checks.iter().map(|(_, check)| check).filter(|check| ids.contains(&check.id.as_str()));
-    let traces = checks.filter_map(|check| check.findings.iter().find_map(|finding| finding.trace_id)).collect();
-    let files = ["rl_signal_path.md", "error_correction_learning.md", "a3_resiliency_report.md"];
-    criterion(view, "Learning and error correction are shown", &needs, &files, traces)
+    signal_path::ids().into_iter().map(|id| Need(id, One)).chain(corrected).collect()
+}
+
+/// Every claim that a criterion names.
+#[cfg(test)]
+pub(super) fn named() -> Vec<Need> {
+    [&B2C[..], &B2B, &ONCE, &MONEY, &FIRST_VALUE, &learned()].concat()
 }
 
 fn funnel(view: &RunView, id: &str) -> Vec<TraceId> {

@@ -132,6 +132,63 @@ fn only_a_run_that_meets_everything_and_is_ready_is_confirmed() {
     assert!(!ready(&view, Vec::new()));
 }
 
+/// A run in which everything was shown, from two sources.
+fn complete() -> RunView {
+    let fixture = crate::report::fixture::view();
+    let mut rulings: Vec<Ruling> = Vec::new();
+    for app in AppId::ALL {
+        for aspect in ["errors", "p95"] {
+            let mut level = ruling(&format!("{0}.{aspect}.{0}_smoke.GET /ready", app.lower()), agreed());
+            (level.claim.app, level.claim.phase, level.claim.kind) = (app, 1, "slo".into());
+            rulings.push(level);
+        }
+    }
+    for Need(id, _) in criteria::named() {
+        let id = if id.starts_with('.') { format!("a5{id}") } else { id.to_owned() };
+        if rulings.iter().all(|known| known.claim.id != id) {
+            rulings.push(ruling(&id, agreed()));
+        }
+    }
+    let mut issue = ruling("a8.p95.a8_overview_warm.GET /api/executive/overview", agreed());
+    issue.claim.known_issue = Some("A8-PERF-001".into());
+    rulings.push(issue);
+    let mut rollup = fixture.rollup.clone().unwrap();
+    rollup.grade = Grade::Ready;
+    let RunView { started, approvals, known_issues, .. } = fixture;
+    RunView { started, approvals, known_issues, rulings, rollup: Some(rollup), ..RunView::default() }
+}
+
+#[test]
+fn a_run_that_shows_everything_is_confirmed_and_one_claim_less_is_not() {
+    let view = complete();
+    assert!(is_complete(&view, &of(&view)), "{:?}", of(&view));
+    let text = String::from_utf8(render(&view).remove(0).bytes).unwrap();
+    assert!(text.contains("**READY**: all 9 criteria are met."), "{text}");
+    for at in 0..view.rulings.len() {
+        let mut less = view.clone();
+        let gone = less.rulings.remove(at).claim.id;
+        assert!(!is_complete(&less, &of(&less)), "{gone} is not missed");
+        for verdict in [inconclusive(), held(), failed()] {
+            let mut other = view.clone();
+            other.rulings[at].verdict = verdict;
+            assert!(!is_complete(&other, &of(&other)), "{gone} does not count");
+        }
+    }
+}
+
+#[test]
+fn every_check_that_a_criterion_names_is_one_of_a_suite() {
+    let by_phases = ["a3.autonomy", "a6.b2b.money"];
+    for Need(id, _) in criteria::named() {
+        let parts: Vec<&str> = id.split('.').collect();
+        let [app, _] = parts[..] else { continue };
+        if app.is_empty() || parts[1] == "effects" || by_phases.contains(&id) {
+            continue;
+        }
+        assert!(crate::suites::suite(app.parse().unwrap()).check(id).is_some(), "{id}");
+    }
+}
+
 #[test]
 fn a_criterion_is_met_only_if_all_that_it_rests_on_is() {
     let of = |kind: usize| match kind {

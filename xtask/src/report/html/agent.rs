@@ -100,6 +100,16 @@ impl Site<'_> {
         })
     }
 
+    /// Claims about identities, keys, headers and the policy of the assistant.
+    pub(super) fn safety(&self) -> Vec<ClaimLine> {
+        let about = |id: &str| {
+            let endings = [".security_headers", ".keys_wanted", ".integrity"];
+            id.contains(".safety.") || endings.iter().any(|ending| id.ends_with(ending))
+        };
+        let own: Vec<&Ruling> = self.view.rulings.iter().filter(|ruling| about(&ruling.claim.id)).collect();
+        self.lines(&own)
+    }
+
     pub(super) fn leaves(&self) -> Vec<Leave> {
         decisions::asked(self.view).iter().map(leave).collect()
     }
