@@ -86,7 +86,7 @@ pub(super) fn render(view: &RunView) -> Vec<Artifact> {
     let criteria = of(view);
     let mut out = Head::of(view).markdown("Second confirmation");
     verdict(&mut out, view, &criteria);
-    let rows = criteria.iter().map(|criterion| row(criterion));
+    let rows = criteria.iter().map(row);
     out.push_str(&table(&["", "criterion", "rests on", "artifacts", "traces"], "<<<<<", rows));
     for criterion in &criteria {
         detail(&mut out, criterion);

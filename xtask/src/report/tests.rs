@@ -47,6 +47,11 @@ fn a_run_whose_outages_wait_for_a_person_and_that_asked_nothing_about_learning_s
         assert!(text.contains(command), "{name} does not say what would try it:\n{text}");
         insta::assert_snapshot!(format!("held_{name}"), text);
     }
+    let page = all.iter().find(|artifact| artifact.path.ends_with("/report.html")).unwrap();
+    let page = String::from_utf8(page.bytes.clone()).unwrap();
+    for said in ["No outage was made in this run", "A3 was not asked for its bandit in this run", ">WAITS</span>"] {
+        assert!(page.contains(said), "the page does not say {said:?}");
+    }
 }
 
 #[test]

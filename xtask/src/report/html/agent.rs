@@ -39,8 +39,8 @@ pub(super) struct Arm {
 /// What came of outages.
 pub(super) struct Outages {
     pub(super) claims: Vec<ClaimLine>,
-    /// What is missing where nothing was made.
-    pub(super) missing: Option<String>,
+    /// False where no outage was made.
+    pub(super) made: bool,
     pub(super) parties: Vec<Party>,
     pub(super) facts: Vec<(&'static str, String)>,
 }
@@ -64,12 +64,12 @@ pub(super) struct Leave {
 }
 
 impl Site<'_> {
-    /// Absent where neither A3 was asked nor a claim ruled on.
+    /// Absent where neither A3 was asked nor a claim ruled on, and the run was not about it.
     pub(super) fn learned(&self) -> Option<Learned> {
         let ids: Vec<&str> = signal_path::ids().into_iter().chain(["a3.autonomy.simulated"]).collect();
         let own = claims::named(self.view, &ids);
         let learning = self.view.learning.as_ref();
-        if own.is_empty() && learning.is_none() {
+        if own.is_empty() && learning.is_none() && !self.planned(6) {
             return None;
         }
         let simulated = learning.and_then(|learning| learning.simulation.as_ref());
@@ -82,19 +82,17 @@ impl Site<'_> {
         })
     }
 
-    /// Absent where nothing was ruled on.
+    /// Absent where nothing was ruled on, and the run was not about it.
     pub(super) fn outages(&self) -> Option<Outages> {
         let own = resiliency::about(self.view);
         let seen = self.view.resilience.as_ref();
-        if own.is_empty() && seen.is_none() {
+        if own.is_empty() && seen.is_none() && !self.planned(7) {
             return None;
         }
         let top = seen.map_or(0.0, |seen| bars::longest(&seen.parties));
-        let missing =
-            "No outage was made in this run, so nothing is known of breakers, recovery and errors afterwards.";
         Some(Outages {
             claims: self.lines(&own),
-            missing: seen.is_none().then(|| missing.to_owned()),
+            made: seen.is_some(),
             parties: seen.iter().flat_map(|seen| &seen.parties).map(|outage| party(outage, top)).collect(),
             facts: seen.map(around).unwrap_or_default(),
         })
@@ -112,6 +110,11 @@ impl Site<'_> {
 
     pub(super) fn leaves(&self) -> Vec<Leave> {
         decisions::asked(self.view).iter().map(leave).collect()
+    }
+
+    fn planned(&self, phase: u8) -> bool {
+        let mut phases = self.view.started.iter().flat_map(|run| &run.phases);
+        phases.any(|planned| planned.phase == phase)
     }
 
     fn lines(&self, rulings: &[&Ruling]) -> Vec<ClaimLine> {
