@@ -7,6 +7,9 @@ use super::{Criterion, Rest, Standing};
 use crate::record::RunView;
 use crate::report::{claims, select};
 
+/// Of a claim without a ruling.
+const UNRULED: &str = "no ruling in this run; cargo xtask ecosystem tries it";
+
 /// How many sources a pass must have to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sources {
@@ -50,7 +53,7 @@ fn rests(view: &RunView, need: Need) -> Vec<Rest> {
     let own = ruled(view, need);
     if own.is_empty() {
         let what = id.trim_start_matches('.').to_owned();
-        return vec![Rest { what, standing: Standing::NotTried, why: "no ruling in this run".to_owned() }];
+        return vec![Rest { what, standing: Standing::NotTried, why: UNRULED.to_owned() }];
     }
     let named = |rest: Rest| if id.starts_with('.') { rest } else { Rest { what: id.to_owned(), ..rest } };
     own.into_iter().map(|ruling| named(rest(ruling, sources))).collect()
@@ -89,7 +92,7 @@ fn levels(view: &RunView, app: AppId, (aspect, name): (Aspect, &str)) -> Vec<Res
     let own: Vec<Rest> = view.rulings.iter().filter(of).map(|ruling| rest(ruling, Sources::Two)).collect();
     if own.is_empty() {
         let what = format!("{app} smoke, {name}");
-        return vec![Rest { what, standing: Standing::NotTried, why: "no ruling in this run".to_owned() }];
+        return vec![Rest { what, standing: Standing::NotTried, why: UNRULED.to_owned() }];
     }
     own
 }
