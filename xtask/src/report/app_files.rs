@@ -15,6 +15,16 @@ use super::state::State;
 use super::{Artifact, Head, funnel, json, matrix, perf_summary, second, statement};
 use crate::record::{RouteFigures, RunView};
 
+/// Claims by their kind.
+const KINDS: [(&str, &str); 6] = [
+    ("Service levels", "slo"),
+    ("Checks", "check"),
+    ("Telemetry", "telemetry"),
+    ("Resiliency", "resilience"),
+    ("Safety", "safety"),
+    ("Simulation", "simulation"),
+];
+
 /// Three files for each app that took part.
 pub(super) fn render(view: &RunView) -> Vec<Artifact> {
     let files = apps(view).into_iter().flat_map(|app| {
@@ -44,7 +54,7 @@ fn verdict(view: &RunView, app: AppId) -> String {
             out.push_str(&statement::markdown(state, &Statement::from(*ruling)));
         }
     }
-    for (title, kind) in [("Service levels", "slo"), ("Checks", "check"), ("Telemetry", "telemetry")] {
+    for (title, kind) in KINDS {
         let mut of = own.iter().copied().filter(|ruling| ruling.claim.kind == kind).peekable();
         if of.peek().is_some() {
             let _ = writeln!(out, "## {title}\n");

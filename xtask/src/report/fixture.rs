@@ -1,7 +1,9 @@
 //! One run as a ledger would tell it, with every kind of verdict in it. Fixed: no clock, no chance.
 
 mod effects;
+mod learning;
 mod load;
+mod resilience;
 mod shapes;
 mod students;
 
@@ -29,6 +31,21 @@ pub(crate) fn view() -> RunView {
         let line = serde_json::to_value(record).unwrap();
         serde_json::from_value(rounded(line)).unwrap()
     }))
+}
+
+/// The same run without phase 6, and with a phase 7 that waits for a person.
+pub(crate) fn held() -> RunView {
+    let told = |record: &Record| !matches!(record, Record::Effects(_) | Record::Learning(_) | Record::Resilience(_));
+    let of_phases = |record: &Record| match record {
+        Record::Checked { phase, .. } => *phase < 6,
+        Record::Ruled(ruling) => ruling.claim.phase < 6,
+        Record::Approval(_) | Record::RolledUp { .. } | Record::RunFinished { .. } => false,
+        _ => true,
+    };
+    let mut kept: Vec<Record> = records().into_iter().filter(|record| told(record) && of_phases(record)).collect();
+    kept.extend(resilience::held());
+    kept.extend(rolled_up(&kept));
+    RunView::of(kept)
 }
 
 /// A record as another computer would write it: the last digits of a logarithm differ between them.
@@ -86,7 +103,18 @@ pub(crate) fn records() -> Vec<Record> {
     ]);
     records.extend(students::found());
     records.push(done(5, "2026-11-21T10:17:41.200Z", 0.099));
+    records.push(phase(6, "learning, autonomy, safety", "2026-11-21T10:17:41.201Z"));
+    records.extend(learning::learned());
+    records.extend([done(6, "2026-11-21T10:17:41.290Z", 0.089), phase(7, "resiliency", "2026-11-21T10:17:41.291Z")]);
+    records.extend(resilience::disturbed());
     records.push(effects::driven());
+    records.push(done(7, "2026-11-21T10:18:27.291Z", 46.0));
+    records.extend(rolled_up(&records));
+    records
+}
+
+/// What a run ends with.
+fn rolled_up(records: &[Record]) -> [Record; 2] {
     let rulings: Vec<Ruling> = records
         .iter()
         .filter_map(|record| match record {
@@ -99,9 +127,10 @@ pub(crate) fn records() -> Vec<Record> {
         "5 claims are undecided; the longest needs 20 min of load (--profile standard)".into(),
         "A8-PERF-001 showed again: turn a8_tile_cache on and measure once more".into(),
     ];
-    records.push(Record::RolledUp { rollup: roll_up(&rulings), missing_for_ready, change: None });
-    records.push(Record::RunFinished { at: "2026-11-21T10:17:41.210Z".into(), took_s: 160.798, exit_code: 100 });
-    records
+    [
+        Record::RolledUp { rollup: roll_up(&rulings), missing_for_ready, change: None },
+        Record::RunFinished { at: "2026-11-21T10:18:27.310Z".into(), took_s: 206.898, exit_code: 100 },
+    ]
 }
 
 fn started() -> RunStarted {
@@ -112,6 +141,8 @@ fn started() -> RunStarted {
         ("funnels", 20.0),
         ("monetization", 8.0),
         ("activation and growth", 8.0),
+        ("learning, autonomy, safety", 8.0),
+        ("resiliency", 60.0),
     ];
     RunStarted {
         run_id: "20261121t101500-1a2b3c4d".parse().unwrap(),

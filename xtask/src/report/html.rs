@@ -1,6 +1,8 @@
 //! `report.html`: one page that needs nothing else, not even JavaScript.
 
+mod agent;
 mod app;
+mod bars;
 mod geometry;
 mod plot;
 mod rest;
@@ -39,6 +41,10 @@ struct Page {
     issues: Vec<rest::Issue>,
     shapes: Vec<shapes::Shape>,
     apps: Vec<app::Section>,
+    learned: Option<agent::Learned>,
+    outages: Option<agent::Outages>,
+    safety: Vec<agent::ClaimLine>,
+    leaves: Vec<agent::Leave>,
     reconciliations: Vec<rest::Reconciled>,
     funnels: Vec<rest::Journey>,
     generators: Vec<rest::GeneratorRow>,
@@ -121,6 +127,10 @@ fn page(view: &RunView) -> Page {
         issues: view.known_issues.iter().map(|issue| site.issue(issue)).collect(),
         shapes: view.shapes.iter().map(|shape| site.shape(shape)).collect(),
         apps: site.sections(),
+        learned: site.learned(),
+        outages: site.outages(),
+        safety: site.safety(),
+        leaves: site.leaves(),
         reconciliations: view.reconciliations.iter().map(|(phase, entry)| site.reconciled(*phase, entry)).collect(),
         funnels: view.funnels.iter().map(|funnel| site.journey(funnel)).collect(),
         generators: rest::generators(view),

@@ -1,11 +1,14 @@
 //! `summary.json`: the run for programs, verdict first. Its schema is versioned and committed as a snapshot.
 
+mod agent;
+
 use std::collections::BTreeMap;
 
 use common::verdict::{Aspect, Grade, Ruling, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::decisions::{self, AnswerCounts};
 use super::head::{Counts, graded};
 use super::select::{apps, decided, traces, undecided};
 use super::{Artifact, Head, head, json};
@@ -39,6 +42,14 @@ pub(super) struct Summary {
     service_levels: Vec<Level>,
     /// Ramp, spike, soak and burst with their figures.
     shapes: Vec<Shape>,
+    /// What A3 showed of its learning; absent if it was not asked.
+    learning: Option<agent::Learning>,
+    /// What outages showed; absent if none was made.
+    resiliency: Option<agent::Resiliency>,
+    /// What was asked of people.
+    approvals: AnswerCounts,
+    /// The criteria of `a8_second_confirmation.md`.
+    completion: agent::Completion,
     run: Run,
     /// The other reports of the run, as paths below the output root.
     reports: Vec<String>,
@@ -178,6 +189,10 @@ fn summary(view: &RunView) -> Summary {
         apps: apps.collect(),
         service_levels: view.rulings.iter().filter_map(level).collect(),
         shapes: view.shapes.iter().map(shape).collect(),
+        learning: agent::learning(view),
+        resiliency: agent::resiliency(view),
+        approvals: decisions::counts(view),
+        completion: agent::completion(view),
         run: run(view),
         reports: Vec::new(),
     }

@@ -19,16 +19,38 @@ fn the_reports_of_a_recorded_run_read_like_this() {
         let name = path.rsplit('/').next().unwrap();
         let own = [
             "a2_ingest_lineage_proof.md",
+            "a3_resiliency_report.md",
             "a5_e2e_results.json",
             "a5_playwright_report.html",
             "a8_baseline_load.md",
             "a8_data_lineage.md",
+            "a8_second_confirmation.md",
         ];
         name.starts_with('a') && name.as_bytes()[2] == b'_' && !name.starts_with("a6_") && !own.contains(&name)
     };
     for artifact in rendered().into_iter().filter(|artifact| !of_others(&artifact.path)) {
         let name = artifact.path.rsplit('/').next().unwrap().to_owned();
         insta::assert_snapshot!(name, String::from_utf8(artifact.bytes).unwrap());
+    }
+}
+
+#[test]
+fn a_run_whose_outages_wait_for_a_person_and_that_asked_nothing_about_learning_says_so() {
+    let all = render_all(&fixture::held());
+    let names =
+        ["a3_resiliency_report.md", "error_correction_learning.md", "rl_signal_path.md", "a8_second_confirmation.md"];
+    for name in names {
+        let found = all.iter().find(|artifact| artifact.path.ends_with(&format!("/{name}"))).unwrap();
+        let text = String::from_utf8(found.bytes.clone()).unwrap();
+        let command =
+            if name.starts_with("rl_") { "cargo xtask suite learning" } else { "cargo xtask approve inject_503" };
+        assert!(text.contains(command), "{name} does not say what would try it:\n{text}");
+        insta::assert_snapshot!(format!("held_{name}"), text);
+    }
+    let page = all.iter().find(|artifact| artifact.path.ends_with("/report.html")).unwrap();
+    let page = String::from_utf8(page.bytes.clone()).unwrap();
+    for said in ["No outage was made in this run", "A3 was not asked for its bandit in this run", ">WAITS</span>"] {
+        assert!(page.contains(said), "the page does not say {said:?}");
     }
 }
 

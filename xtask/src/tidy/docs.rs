@@ -15,6 +15,8 @@ pub(super) const COMMANDS: &[&str] = &[
     "baseline",
     "compare",
     "effects",
+    "faults",
+    "proxy",
     "export",
     "doctor",
     "test",

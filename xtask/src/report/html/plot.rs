@@ -197,7 +197,8 @@ fn names(svg: &mut String, seconds: &[Second], y: Scale) {
     }
 }
 
-fn open(class: &str, (width, height): (f64, f64), more: &str, title: &str) -> String {
+/// A drawing with its name.
+pub(super) fn open(class: &str, (width, height): (f64, f64), more: &str, title: &str) -> String {
     let title = escape(title);
     format!(
         "<svg class=\"{class} {more}\" role=\"img\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\"><title>{title}</title>"
