@@ -365,7 +365,7 @@ impl RunView {
             }
             Record::Remembered(history) => self.history = Some(*history),
             Record::Inventory(inventory) => self.inventory = inventory,
-            Record::Probed(figures) => self.figures.push(*figures),
+            Record::Probed(figures) => self.measure(*figures),
             Record::Reconciled { phase, reconciliation } => self.reconciliations.push((phase, reconciliation)),
             Record::Checked { phase, report } => self.checks.push((phase, report)),
             Record::Shaped(shape) => self.shapes.push(*shape),
@@ -392,6 +392,18 @@ impl RunView {
                 self.missing_for_ready = missing_for_ready;
             }
             Record::RunFinished { at, took_s, exit_code } => self.finished = Some((at, took_s, exit_code)),
+        }
+    }
+
+    /// A workload that is measured again at another pace takes the place of the first measurement.
+    fn measure(&mut self, fresh: RouteFigures) {
+        let is_same = |known: &RouteFigures| {
+            let place = |of: &RouteFigures| (of.phase, of.attempt, of.app, of.scenario.clone(), of.route.clone());
+            place(known) == place(&fresh) && known.executor != fresh.executor
+        };
+        match self.figures.iter_mut().find(|known| is_same(known)) {
+            Some(known) => *known = fresh,
+            None => self.figures.push(fresh),
         }
     }
 

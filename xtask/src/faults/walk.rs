@@ -92,7 +92,7 @@ async fn of_run(
         stop: stop.clone(),
     };
     let selection = commands::selected(command).map_err(RunError::Configuration)?;
-    let plan = Plan::new(command, "embedded", Profile::Quick, selection).with(defects).as_trial();
+    let plan = Plan::new(command, "embedded", Profile::Quick, selection).with(defects).into_trial();
     Ok(run::begin(setup, plan).await?.view.rulings)
 }
 

@@ -200,7 +200,7 @@ impl Plan {
     }
 
     /// The same as a trial.
-    pub(crate) fn as_trial(self) -> Self {
+    pub(crate) fn into_trial(self) -> Self {
         Self { trial: true, ..self }
     }
 

@@ -1,5 +1,7 @@
 //! One workload from start to verdicts: run it, ask the second source, judge each route, record all of it.
 
+mod pace;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +50,7 @@ pub(super) struct Gauged {
 /// more. Gives the figures of each route that had samples.
 pub(crate) async fn run_all(run: &mut Run, phase: u8, scenarios: Vec<Scenario>) -> Result<Vec<RouteFigures>, RunError> {
     let first = measure(run, phase, scenarios, 1).await?;
+    let first = pace::kept(run, phase, first).await?;
     confirm::settle(run, phase, &first).await?;
     Ok(first.into_iter().map(|gauged| gauged.figures).collect())
 }
