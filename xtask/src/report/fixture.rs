@@ -27,7 +27,7 @@ use load::Load;
 
 /// The view of the run, after a journey through the ledger's JSON.
 pub(crate) fn view() -> RunView {
-    RunView::of(records().into_iter().map(|record| {
+    RunView::of(records().into_iter().chain(resilience::allowed()).map(|record| {
         let line = serde_json::to_value(record).unwrap();
         serde_json::from_value(rounded(line)).unwrap()
     }))
