@@ -432,6 +432,9 @@ impl RunView {
             self.students = None;
             self.browser = None;
         }
+        if phase == 6 {
+            self.learning = None;
+        }
         if phase == 7 {
             self.effects = None;
             self.resilience = None;

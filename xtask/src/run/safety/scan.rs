@@ -48,7 +48,6 @@ static FORMS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
             "an e-mail address",
             r"\b[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\.)*(?:gmail|outlook|hotmail|yahoo|icloud|proton)\.[a-z]{2,6}\b",
         ),
-        form("the number of a card", r"\b(?:4[0-9]{3}|5[1-5][0-9]{2})[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}\b"),
         form("a social security number", r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b"),
     ];
     forms.into_iter().flatten().collect()
@@ -61,9 +60,31 @@ pub(super) fn scan(file: &str, bytes: &[u8], needles: &[Needle]) -> Vec<Hit> {
         let hit = |what: &str| Hit { what: what.to_owned(), file: file.to_owned(), line: at + 1 };
         let known = needles.iter().filter(|needle| contains(line, needle.text.expose().as_bytes()));
         hits.extend(known.map(|needle| hit(&needle.what)));
+        hits.extend(has_card(line).then(|| hit("the number of a card")));
         hits.extend(FORMS.iter().filter(|(_, form)| form.is_match(line)).map(|(what, _)| hit(what)));
     }
     hits
+}
+
+/// Sixteen digits as on a card, in fours or in one piece, that stand by themselves and have a card's check digit.
+static CARD: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let fours = r"(?:4[0-9]{3}|5[1-5][0-9]{2})[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}";
+    Regex::new(&format!(r"(?-u)(?:^|[^0-9A-Za-z.+/_=-])({fours})(?:$|[^0-9A-Za-z.+/_=-])")).ok()
+});
+
+fn has_card(line: &[u8]) -> bool {
+    let Some(card) = CARD.as_ref() else { return false };
+    card.captures_iter(line).filter_map(|found| found.get(1)).any(|digits| has_check_digit(digits.as_bytes()))
+}
+
+/// Luhn's sum: every second digit from the right counts twice, and the sum ends in 0.
+fn has_check_digit(digits: &[u8]) -> bool {
+    let digits = digits.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0'));
+    let digits: Vec<u32> = digits.collect();
+    let twice = |digit: u32| if digit > 4 { 2 * digit - 9 } else { 2 * digit };
+    let sum: u32 =
+        digits.iter().rev().enumerate().map(|(at, digit)| if at % 2 == 1 { twice(*digit) } else { *digit }).sum();
+    sum % 10 == 0
 }
 
 fn contains(line: &[u8], needle: &[u8]) -> bool {
@@ -107,7 +128,8 @@ mod tests {
     #[test]
     fn ids_traces_times_and_figures_are_no_alarm() {
         let fine = "run 20261122-015900-abcd trace 4bf92f3577b34da6a3ce929d0e0e4736 at 2026-11-22T01:59:00.123Z took 4242 ms \
-                    p95 12345678901 $HANDSHAKE_ADMIN_KEY Authorization: Bearer $TOKEN qa@example.test 127.0.0.1:7105";
+                    p95 12345678901 $HANDSHAKE_ADMIN_KEY Authorization: Bearer $TOKEN qa@example.test 127.0.0.1:7105 \
+                    0.4242424242424242 [4242424242424241, 4.242424242424242]";
         assert_eq!(scan("x", fine.as_bytes(), &[]), Vec::new());
     }
 }
