@@ -84,7 +84,7 @@ fn has_check_digit(digits: &[u8]) -> bool {
     let twice = |digit: u32| if digit > 4 { 2 * digit - 9 } else { 2 * digit };
     let sum: u32 =
         digits.iter().rev().enumerate().map(|(at, digit)| if at % 2 == 1 { twice(*digit) } else { *digit }).sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 fn contains(line: &[u8], needle: &[u8]) -> bool {
