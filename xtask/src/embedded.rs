@@ -213,7 +213,7 @@ impl Waiting {
         std::fs::create_dir_all(logs).map_err(failed)?;
         let log = logs.join(format!("{}.log", app.lower()));
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).map_err(failed)?;
-        let program = std::env::current_exe().map_err(failed)?;
+        let program = crate::program::path().map_err(failed)?;
         let mut child = Command::new(program)
             .arg("app-process")
             .stdin(Stdio::piped())

@@ -16,6 +16,7 @@ mod faults;
 mod funnels;
 mod history;
 mod k6_trial;
+mod program;
 mod record;
 mod report;
 mod resilience;

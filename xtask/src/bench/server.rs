@@ -86,7 +86,7 @@ impl Drop for RunningServer {
 }
 
 fn own(command: &str, core: Option<u32>) -> Result<RunningServer, String> {
-    let program = std::env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
+    let program = crate::program::path().map_err(|error| format!("this program's path: {error}"))?;
     let mut child = pinned(core, &program)
         .args(["bench", command])
         .stdin(Stdio::piped())

@@ -89,7 +89,7 @@ impl Tool {
     pub(crate) fn find(self) -> Option<PathBuf> {
         match self {
             Self::Handshake => return Some(PathBuf::from(own::PROGRAM)).filter(|program| program.is_file()),
-            Self::Floor => return std::env::current_exe().ok(),
+            Self::Floor => return crate::program::path().ok(),
             _ => {}
         }
         let here = std::env::current_dir().ok()?.join(TOOLS).join("bin").join(self.name());

@@ -111,7 +111,7 @@ fn once(case: &Case, n: u32) -> Result<Value, String> {
     let output = folder.join(format!("{n}"));
     let _ = std::fs::remove_dir_all(&output);
     std::fs::create_dir_all(&output).map_err(|error| format!("{}: {error}", output.display()))?;
-    let program = std::env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
+    let program = crate::program::path().map_err(|error| format!("this program cannot be found: {error}"))?;
     let log = output.join("log.txt");
     let file = std::fs::File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
     let status = Command::new(program)
