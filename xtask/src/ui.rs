@@ -9,6 +9,7 @@ mod verdict;
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ pub(crate) struct Ui {
     color: bool,
     /// Whether the verdict is printed at the end.
     speaks: bool,
+    /// Somebody at the terminal wants to answer what waits.
+    answers: AtomicBool,
 }
 
 enum View {
@@ -75,19 +78,21 @@ impl Ui {
             board: Mutex::default(),
             color: io::stdout().is_terminal() && !settings.no_color(),
             speaks: true,
+            answers: AtomicBool::default(),
         }
     }
 
     /// Shows nothing.
     pub(crate) fn silent() -> Self {
         let view = Mutex::new(View::Plain(Box::new(io::sink())));
-        Self { view, board: Mutex::default(), color: false, speaks: false }
+        Self { view, board: Mutex::default(), color: false, speaks: false, answers: AtomicBool::default() }
     }
 
     /// Plain lines to anywhere.
     #[cfg(test)]
     pub(crate) fn plain(to: impl Write + Send + 'static) -> Self {
-        Self { view: Mutex::new(View::Plain(Box::new(to))), board: Mutex::default(), color: false, speaks: true }
+        let view = Mutex::new(View::Plain(Box::new(to)));
+        Self { view, board: Mutex::default(), color: false, speaks: true, answers: AtomicBool::default() }
     }
 
     /// Names the run and takes its plan, from which the time left is told.
@@ -149,7 +154,8 @@ impl Ui {
         self.note(&text);
     }
 
-    /// Shows the status whenever somebody presses `t` on the terminal or sends SIGUSR1, until what is returned goes.
+    /// Shows the status whenever somebody presses `t` on the terminal or sends SIGUSR1, and notes an `a`, until what is
+    /// returned goes.
     pub(crate) fn answer_status(self: &Arc<Self>) -> Option<Keys> {
         let ui = Arc::clone(self);
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::user_defined1()) {
@@ -160,14 +166,13 @@ impl Ui {
             })),
             Err(error) => self.note(&format!("SIGUSR1 will not show the status: {error}")),
         }
-        let live = matches!(*self.lock(), View::Live(_));
         let ui = Arc::clone(self);
-        let on_key = move |key: u8| {
-            if key.eq_ignore_ascii_case(&b't') {
-                ui.status();
-            }
+        let on_key = move |key: u8| match key.to_ascii_lowercase() {
+            b't' => ui.status(),
+            b'a' => ui.answers.store(true, Ordering::Relaxed),
+            _ => {}
         };
-        live.then(|| keys::listen(on_key)).flatten()
+        self.is_live().then(|| keys::listen(on_key)).flatten()
     }
 
     pub(crate) fn load_tick(&self, tick: Tick) {
@@ -194,11 +199,36 @@ impl Ui {
         }
     }
 
-    /// Tells, now and then, that the run waits for a person.
-    pub(crate) fn waits(&self, command: &str, left: Duration) {
-        if left.subsec_millis() < 500 && left.as_secs().is_multiple_of(10) {
-            self.note(&format!("  waits {} s more for a person: {command}", left.as_secs()));
+    /// True where a person sees the run go on, and may be asked.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(*self.lock(), View::Live(_))
+    }
+
+    /// Tells at first and every ten seconds that the run waits for a person.
+    pub(crate) fn waits(&self, command: &str, left: Duration, first: bool) {
+        if first || left.subsec_millis() < 500 && left.as_secs().is_multiple_of(10) {
+            let here = if self.is_live() { "press a to answer here, or elsewhere: " } else { "" };
+            self.note(&format!("  waits {:.0} s more for a person: {here}{command}", left.as_secs_f64()));
         }
+    }
+
+    /// True once after somebody pressed `a`.
+    pub(crate) fn wants_to_answer(&self) -> bool {
+        self.answers.swap(false, Ordering::Relaxed)
+    }
+
+    /// Leaves the terminal to whatever `work` starts there; what is to be shown meanwhile comes after.
+    pub(crate) async fn step_aside<T>(&self, work: impl Future<Output = T>) -> T {
+        if let View::Live(live) = &mut *self.lock() {
+            live.step_aside();
+        }
+        let lent = keys::lend();
+        let done = work.await;
+        drop(lent);
+        if let View::Live(live) = &mut *self.lock() {
+            live.come_back();
+        }
+        done
     }
 
     /// Shows a line.
@@ -327,8 +357,7 @@ mod tests {
 
     #[test]
     fn a_live_view_without_a_terminal_shows_nothing_and_stays_calm() {
-        let ui =
-            Ui { view: Mutex::new(View::Live(Live::hidden())), board: Mutex::default(), color: false, speaks: true };
+        let ui = Ui { view: Mutex::new(View::Live(Live::hidden())), ..Ui::silent() };
         show(&ui);
     }
 }

@@ -47,7 +47,7 @@ fn new_key(path: &Path, settings: &Settings) -> Result<String, String> {
 }
 
 fn decide(args: &ApproveArgs, action: Action, settings: &Settings) -> Result<String, String> {
-    let desk = Desk { runs: args.runs.clone(), approvers: args.approvers.clone(), wait: std::time::Duration::ZERO };
+    let desk = Desk { runs: args.runs.clone(), approvers: args.approvers.clone(), wait: None };
     let store = RunStore(args.runs.clone());
     let run = store.find(args.run.clone()).map_err(|error| error.to_string())?;
     let view = store.view(&run).map_err(|error| error.to_string())?;

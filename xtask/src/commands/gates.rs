@@ -38,7 +38,7 @@ pub(crate) fn gates(args: &GatesArgs) -> u8 {
 }
 
 fn list(args: &GatesArgs) -> Result<String, String> {
-    let desk = Desk { runs: args.runs.clone(), approvers: args.approvers.clone(), wait: std::time::Duration::ZERO };
+    let desk = Desk { runs: args.runs.clone(), approvers: args.approvers.clone(), wait: None };
     let run = match args.all {
         true => None,
         false => Some(RunStore(args.runs.clone()).find(args.run.clone()).map_err(|error| error.to_string())?),

@@ -86,7 +86,7 @@ async fn of_run(
         },
         output: OutputArgs { output: place.join("output"), runs: place.join("runs") },
         // Nobody is asked: what needs leave stays held.
-        desk: Desk { runs: place.join("runs"), approvers: place.join("nobody.yaml"), wait: Duration::ZERO },
+        desk: Desk { runs: place.join("runs"), approvers: place.join("nobody.yaml"), wait: Some(Duration::ZERO) },
         require_ready: false,
         ui: Arc::new(Ui::silent()),
         stop: stop.clone(),

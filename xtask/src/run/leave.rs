@@ -2,6 +2,7 @@
 //!
 //! Nothing here can sign. Whoever grants does so with `cargo xtask approve`, in a process of her own.
 
+mod here;
 mod tell;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,8 @@ use crate::record::{Record, RunView};
 
 /// How often a waiting run looks for an answer.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long a run that a person watches waits for her unless a flag says otherwise.
+const PERSON_WITHIN: Duration = Duration::from_secs(30);
 /// Where runs are kept unless a flag says otherwise.
 const USUAL_RUNS: &str = "target/handshake/runs";
 
@@ -41,7 +44,8 @@ pub(crate) enum Leave {
 pub(crate) struct Desk {
     pub(crate) runs: PathBuf,
     pub(crate) approvers: PathBuf,
-    pub(crate) wait: Duration,
+    /// Unless it is said: a little where a person watches, else not at all.
+    pub(crate) wait: Option<Duration>,
 }
 
 impl Desk {
@@ -80,9 +84,15 @@ impl Run {
             Ok(approvers) => approvers,
             Err(error) => return Ok(held(&format!(": nobody can grant it, {error}"))),
         };
-        let (desk, began) = (self.desk.clone(), clock::monotonic());
+        let desk = self.desk.clone();
+        let listed = approvers.people().iter().any(|person| person.actions.contains(&action));
+        let watched = self.ui.is_live() && listed;
+        let wait = desk.wait.unwrap_or(if watched { PERSON_WITHIN } else { Duration::ZERO });
+        // An answer that came before the question is none.
+        self.ui.wants_to_answer();
+        let (began, mut first) = (clock::monotonic(), true);
         loop {
-            let last = began.elapsed() >= desk.wait;
+            let last = began.elapsed() >= wait;
             let (answer, lines) = match ask(&desk, &request, phase, &approvers) {
                 Ok(asked) => asked,
                 Err(error) => return Ok(held(&format!(": {error}"))),
@@ -106,7 +116,12 @@ impl Run {
                 return Ok(leave);
             }
             self.go_on()?;
-            self.ui.waits(&self.desk.command(&request), desk.wait.saturating_sub(began.elapsed()));
+            if self.ui.wants_to_answer() {
+                here::answer(&self.ui, &desk, &request).await;
+                continue;
+            }
+            self.ui.waits(&desk.command(&request), wait.saturating_sub(began.elapsed()), first);
+            first = false;
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }

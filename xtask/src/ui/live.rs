@@ -25,6 +25,8 @@ pub(super) struct Live {
     plan: Vec<PlannedPhase>,
     /// The current phase, when it began, how long it was planned.
     current: Option<(u8, Instant, f64)>,
+    /// What was to be shown while the terminal was another program's.
+    aside: Option<Vec<String>>,
 }
 
 impl Live {
@@ -44,7 +46,7 @@ impl Live {
         let run = lines.add(ProgressBar::new(0));
         run.set_style(style(color, "{spinner} {prefix}  {bar:24}  {elapsed}  {wide_msg}"));
         run.enable_steady_tick(REDRAW);
-        Self { lines, run, load: None, each: Vec::new(), color, plan: Vec::new(), current: None }
+        Self { lines, run, load: None, each: Vec::new(), color, plan: Vec::new(), current: None, aside: None }
     }
 
     pub(super) fn plan(&mut self, phases: &[PlannedPhase]) {
@@ -112,7 +114,22 @@ impl Live {
         }
     }
 
-    pub(super) fn line(&self, text: &str) {
+    /// Leaves the terminal to another program until `come_back`.
+    pub(super) fn step_aside(&mut self) {
+        drop(self.lines.clear());
+        self.lines.set_draw_target(ProgressDrawTarget::hidden());
+        self.aside = Some(Vec::new());
+    }
+
+    pub(super) fn come_back(&mut self) {
+        self.lines.set_draw_target(ProgressDrawTarget::stderr());
+        self.aside.take().unwrap_or_default().iter().for_each(|line| self.line(line));
+    }
+
+    pub(super) fn line(&mut self, text: &str) {
+        if let Some(later) = &mut self.aside {
+            return later.push(text.to_owned());
+        }
         // A terminal that went away is no reason to stop.
         drop(self.lines.println(text));
     }

@@ -15,9 +15,10 @@ pub(crate) struct DeskArgs {
     /// Who may approve what.
     #[arg(long, env = "HANDSHAKE_APPROVERS", value_name = "FILE", default_value = "tests/perf/config/approvers.yaml")]
     pub(crate) approvers: PathBuf,
-    /// How long a restricted action waits for a person before it is held and the rest goes on: `90s`, `10m`, `2h`.
-    #[arg(long, value_name = "TIME", value_parser = span, default_value = "0s")]
-    pub(crate) wait_for_approval: Duration,
+    /// How long a restricted action waits for a person before it is held and the rest goes on: `90s`, `10m`, `2h`; unless
+    /// given, 30s on a terminal where somebody is listed who may decide, else not at all.
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) wait_for_approval: Option<Duration>,
 }
 
 impl DeskArgs {
