@@ -20,20 +20,23 @@ mod action;
 mod approvers;
 mod audit;
 mod decision;
+mod entry;
 mod gates;
 mod judge;
 mod refused;
 mod register;
 mod scope;
+mod weigh;
 
 pub use action::Action;
 pub use approvers::{Approver, Approvers, ApproversError};
 pub use audit::audit;
 pub use decision::{Decision, LONGEST_MS, PAYLOAD_TYPE, SignError, Word};
+pub use entry::{Entry, Noted};
 pub use gates::{Gate, GateState, gates};
-pub use judge::{Signed, examine, fits};
+pub use judge::{Signed, examine, fits, forbids};
 pub use refused::Refused;
-pub use register::{Answer, Entry, Grant, Noted, Register, RegisterError};
+pub use register::{Answer, Grant, Register, RegisterError};
 pub use scope::{Request, Scope, ScopeError};
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use crate::ids::RunId;
 use sink::Sink;
 
 pub use error::LedgerError;
+pub use head::HEAD_FILE;
 pub use line::{GENESIS, Line, chain};
 pub use verify::{Flaw, Problem, Verification, read, verify};
 

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::judge::fits;
-use super::{Decision, Entry, Refused};
+use super::judge::{fits, forbids};
+use super::{Decision, Entry, Refused, Word};
 use crate::clock;
 use crate::signing::{Envelope, PublicKey};
 
 /// Everything about the entries of one run (each with its time, in order) that does not fit together: signatures that are
-/// not of the key named, uses without a grant, twice, too late, or of another run, action, scope or plan, and times that run
-/// backwards. Whether a key is that of a person who may decide is not in the record: compare it with `approvers.yaml`.
+/// not of the key named, words that are entered as their opposite, uses without a grant, twice, too late, against a refusal,
+/// or of another run, action, scope or plan, and times that run backwards. Whether a key is that of a person who may decide is not in the record: compare it with `approvers.yaml`.
 #[must_use]
 pub fn audit(entries: &[(String, Entry)]) -> Vec<String> {
     let mut audit = Audit::default();
@@ -25,6 +25,8 @@ struct Audit {
     newest_ms: i64,
     asked: Vec<super::Request>,
     grants: BTreeMap<String, Decision>,
+    /// With the name of whoever refused; those lifted by a later grant are gone.
+    refusals: Vec<(String, Decision)>,
     used: BTreeMap<String, String>,
 }
 
@@ -42,17 +44,21 @@ impl Audit {
         match entry {
             Entry::Requested { request, .. } => self.asked.push(request.clone()),
             Entry::Granted { by, key, envelope } => {
-                if let Some(decision) = self.signed(by, key, envelope) {
+                if let Some(decision) = self.signed(by, key, envelope, Word::Grant) {
+                    self.refusals.retain(|(_, refusal)| !forbids(refusal, &decision.on));
                     self.grants.insert(decision.nonce.clone(), decision);
                 }
             }
-            Entry::Declined { by, key, envelope } => drop(self.signed(by, key, envelope)),
+            Entry::Declined { by, key, envelope } => {
+                let refusal = self.signed(by, key, envelope, Word::Refuse);
+                self.refusals.extend(refusal.map(|decision| (by.clone(), decision)));
+            }
             Entry::Used { request, nonces, .. } => self.used(at, now, request, nonces),
             Entry::Rejected { .. } | Entry::Escalated { .. } => {}
         }
     }
 
-    fn signed(&mut self, by: &str, key: &str, envelope: &Envelope) -> Option<Decision> {
+    fn signed(&mut self, by: &str, key: &str, envelope: &Envelope, entered: Word) -> Option<Decision> {
         let read = || -> Result<Decision, String> {
             let key = PublicKey::from_pem(key).map_err(|error| format!("the key of {by}: {error}"))?;
             let bytes = envelope.pae().map_err(|error| error.to_string())?;
@@ -61,7 +67,13 @@ impl Audit {
             if !key.verifies(&bytes, &der) {
                 return Err(Refused::BadSignature { name: by.to_owned() }.to_string());
             }
-            Decision::read(envelope).map_err(|why| why.to_string())
+            let decision = Decision::read(envelope).map_err(|why| why.to_string())?;
+            decision.check_lifetime().map_err(|why| format!("what {by} signed: {why}"))?;
+            let (signed, entered) = (decision.word.as_str(), entered.as_str());
+            if signed != entered {
+                return Err(format!("what {by} signed is a {signed}, and it is entered as a {entered}"));
+            }
+            Ok(decision)
         };
         match read() {
             Ok(decision) => Some(decision),
@@ -79,6 +91,9 @@ impl Audit {
         }
         if nonces.is_empty() {
             self.problems.push(format!("{what} was used without a grant"));
+        }
+        for (by, _) in self.refusals.iter().filter(|(_, refusal)| forbids(refusal, request)) {
+            self.problems.push(format!("{what} was used although {by} had refused it"));
         }
         for nonce in nonces {
             let held = match self.grants.get(nonce) {

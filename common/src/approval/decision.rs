@@ -88,6 +88,17 @@ struct Predicate {
     reason: String,
 }
 
+impl Word {
+    /// As it is signed.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Refuse => "refusal",
+        }
+    }
+}
+
 impl Decision {
     /// A decision of now, with a fresh nonce.
     #[must_use]

@@ -1,6 +1,6 @@
 //! What waits, and how what was asked for stands.
 
-use super::register::{Weighed, weigh};
+use super::weigh::{Weighed, weigh};
 use super::{Approvers, Entry, Noted, Refused, Request};
 use crate::clock;
 use crate::ids::RunId;
@@ -16,7 +16,7 @@ pub struct Gate {
     pub asked_at: String,
     /// How it stands.
     pub state: GateState,
-    /// True if nobody answered in time.
+    /// True if the run ended without an answer.
     pub escalated: bool,
 }
 
@@ -85,7 +85,7 @@ fn state(lines: &[Noted], request: &Request, approvers: &Approvers, now_ms: i64)
         Entry::Used { request: other, by, .. } if other == request => Some(Some((by.clone(), line.at.clone()))),
         _ => None,
     });
-    let Weighed { good, declined, rejected } = weigh(lines, request, approvers, now_ms);
+    let Weighed { good, declined, rejected } = weigh(lines, &[], request, approvers, now_ms);
     let needed = approvers.needed(request.action);
     let have = u32::try_from(good.len()).unwrap_or(u32::MAX);
     if have >= needed {

@@ -1,6 +1,6 @@
 //! Does a signed decision hold? First who signed it, then for what.
 
-use super::{Approvers, Decision, Refused, Request};
+use super::{Approvers, Decision, Refused, Request, Word};
 use crate::clock;
 use crate::signing::Envelope;
 
@@ -74,4 +74,14 @@ pub fn fits(decision: &Decision, request: &Request, now_ms: i64) -> Result<(), R
         return Err(Refused::Expired { at: clock::rfc3339(decision.expires_ms) });
     }
     Ok(())
+}
+
+/// Does a refusal stand against this request? For its run and action, where it touches any of the same apps, whatever its
+/// bound, its plan and its times: a no has to be lifted by a yes.
+#[must_use]
+pub fn forbids(decision: &Decision, request: &Request) -> bool {
+    let on = &decision.on;
+    decision.word == Word::Refuse
+        && (&on.run, on.action) == (&request.run, request.action)
+        && on.scope.meets(&request.scope)
 }

@@ -1,127 +1,17 @@
 //! The record of requests, decisions and uses, hash-chained, beside the runs: several processes write to it in turns.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use super::judge::{Signed, examine, fits};
-use super::{Action, Approvers, Refused, Request, Word};
+use super::weigh::weigh;
+use super::{Action, Approvers, Entry, Noted, Refused, Request, Word};
 use crate::clock::{self, Clock};
 use crate::guard::ApprovedVus;
-use crate::ids::RunId;
-use crate::ledger::{self, Flaw, LEDGER_FILE, Ledger, LedgerError};
+use crate::ledger::{self, Flaw, HEAD_FILE, LEDGER_FILE, Ledger, LedgerError};
 use crate::signing::Envelope;
 
 /// Clocks are set right by less than this all the time.
 const SETTLING_MS: i64 = 1_000;
-
-/// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "entry", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Entry {
-    /// A run came to a restricted action.
-    Requested {
-        /// What it wants.
-        request: Request,
-        /// The phase of the run.
-        phase: u8,
-    },
-    /// A person allowed it.
-    Granted {
-        /// The approver.
-        by: String,
-        /// Her public key, PEM.
-        key: String,
-        /// What she signed.
-        envelope: Envelope,
-    },
-    /// A person did not allow it.
-    Declined {
-        /// The approver.
-        by: String,
-        /// Her public key, PEM.
-        key: String,
-        /// What she signed.
-        envelope: Envelope,
-    },
-    /// The run went on under the grants with these nonces; they are spent.
-    Used {
-        /// What was asked.
-        request: Request,
-        /// Of the grants.
-        nonces: Vec<String>,
-        /// Who had granted.
-        by: Vec<String>,
-    },
-    /// A decision did not hold.
-    Rejected {
-        /// What was asked.
-        request: Request,
-        /// Of the decision, or the hash of its line if it has none that can be read.
-        nonce: String,
-        /// In words.
-        why: String,
-    },
-    /// Nobody answered in time.
-    Escalated {
-        /// What was asked.
-        request: Request,
-        /// How long it waited, in seconds.
-        waited_s: u64,
-    },
-}
-
-impl Entry {
-    /// The kind of its line.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Requested { .. } => "approval_requested",
-            Self::Granted { .. } => "approval_granted",
-            Self::Declined { .. } => "approval_refused",
-            Self::Used { .. } => "approval_used",
-            Self::Rejected { .. } => "approval_rejected",
-            Self::Escalated { .. } => "approval_escalated",
-        }
-    }
-
-    /// True if it is about this run; what cannot be read is about none.
-    #[must_use]
-    pub fn is_about(&self, run: &RunId) -> bool {
-        match self {
-            Self::Requested { request, .. }
-            | Self::Used { request, .. }
-            | Self::Rejected { request, .. }
-            | Self::Escalated { request, .. } => request.run == *run,
-            Self::Granted { envelope, .. } | Self::Declined { envelope, .. } => {
-                super::Decision::read(envelope).is_ok_and(|decision| decision.on.run == *run)
-            }
-        }
-    }
-
-    /// What a person signed, if this is that.
-    #[must_use]
-    pub fn envelope(&self) -> Option<&Envelope> {
-        match self {
-            Self::Granted { envelope, .. } | Self::Declined { envelope, .. } => Some(envelope),
-            _ => None,
-        }
-    }
-}
-
-/// An entry with its place in the record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Noted {
-    /// From 0.
-    pub seq: u64,
-    /// RFC 3339, with milliseconds.
-    pub at: String,
-    /// The hash of the line.
-    pub hash: String,
-    /// What happened.
-    pub entry: Entry,
-}
 
 /// Why the record cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -274,12 +164,13 @@ impl Register {
         Ok(signed)
     }
 
-    /// Asks for leave and, if it is there, spends it. A refusal counts until somebody grants after it.
+    /// Asks for leave and, if it is there, spends it. A refusal counts until somebody grants after it. What the run's `own`
+    /// record says was used is spent, whatever became of this one.
     ///
     /// # Errors
     /// When the record cannot be written: then nothing is granted.
-    pub fn take(&mut self, request: &Request, approvers: &Approvers) -> Result<Answer, RegisterError> {
-        let weighed = self.weigh(request, approvers);
+    pub fn take(&mut self, request: &Request, approvers: &Approvers, own: &[Noted]) -> Result<Answer, RegisterError> {
+        let weighed = weigh(&self.lines, own, request, approvers, self.clock.unix_ms());
         for (nonce, why) in &weighed.rejected {
             let (request, nonce, why) = (request.clone(), nonce.clone(), why.to_string());
             let entry = Entry::Rejected { request, nonce, why };
@@ -302,7 +193,7 @@ impl Register {
         Ok(Answer::Granted(Grant { request: request.clone(), by }))
     }
 
-    /// Notes that nobody answered in time; once for each request.
+    /// Notes that a run ended without an answer; once for each request.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -318,10 +209,6 @@ impl Register {
         self.note(Entry::Escalated { request: request.clone(), waited_s })
     }
 
-    fn weigh(&self, request: &Request, approvers: &Approvers) -> Weighed {
-        weigh(&self.lines, request, approvers, self.clock.unix_ms())
-    }
-
     /// Writes an entry, safe on disk when this returns.
     fn note(&mut self, entry: Entry) -> Result<(), RegisterError> {
         let seq = self.ledger.append(entry.kind(), &entry)?.0;
@@ -330,66 +217,6 @@ impl Register {
         self.lines.push(Noted { seq, at, hash: self.ledger.head().to_owned(), entry });
         Ok(())
     }
-}
-
-/// What decisions come to for one request.
-#[derive(Debug, Default)]
-pub(super) struct Weighed {
-    /// Grants that hold, of different approvers.
-    pub(super) good: Vec<Signed>,
-    /// The refusal that counts.
-    pub(super) declined: Option<Signed>,
-    /// Decisions on this run and action that do not hold, with their nonces.
-    pub(super) rejected: Vec<(String, Refused)>,
-}
-
-/// Goes through the decisions on a run in order: the newest word of an approver counts, and any refusal undoes earlier grants.
-pub(super) fn weigh(lines: &[Noted], request: &Request, approvers: &Approvers, now_ms: i64) -> Weighed {
-    let spent = spent(lines);
-    let mut weighed = Weighed::default();
-    for line in lines {
-        let Some(envelope) = line.entry.envelope() else { continue };
-        let signed = match examine(envelope, approvers) {
-            Ok(signed) => signed,
-            Err(why) => {
-                let of_others = super::Decision::read(envelope).is_ok_and(|read| !is_about(&read.on, request));
-                weighed.rejected.extend((!of_others).then(|| (line.hash.clone(), why)));
-                continue;
-            }
-        };
-        let decision = signed.decision();
-        if !is_about(&decision.on, request) {
-            continue;
-        }
-        let used = spent.iter().find(|(nonce, _)| *nonce == decision.nonce);
-        let used = used.map_or(Ok(()), |(_, at)| Err(Refused::Used { at: (*at).to_owned() }));
-        match used.and_then(|()| fits(decision, request, now_ms)) {
-            Err(why) => weighed.rejected.push((decision.nonce.clone(), why)),
-            Ok(()) if decision.word == Word::Refuse => {
-                weighed.good.clear();
-                weighed.declined = Some(signed);
-            }
-            Ok(()) => {
-                weighed.declined = None;
-                weighed.good.retain(|other| other.by() != signed.by());
-                weighed.good.push(signed);
-            }
-        }
-    }
-    weighed
-}
-
-fn is_about(on: &Request, request: &Request) -> bool {
-    on.run == request.run && on.action == request.action
-}
-
-/// The nonces that were used, with the time of that.
-fn spent(lines: &[Noted]) -> BTreeSet<(&str, &str)> {
-    let uses = lines.iter().filter_map(|line| match &line.entry {
-        Entry::Used { nonces, .. } => Some(nonces.iter().map(|nonce| (nonce.as_str(), line.at.as_str()))),
-        _ => None,
-    });
-    uses.flatten().collect()
 }
 
 fn newest_ms(lines: &[Noted]) -> i64 {
@@ -403,6 +230,11 @@ fn nonce_of(entry: &Entry) -> Option<String> {
 /// Reads a whole record.
 fn read(dir: &Path) -> Result<Vec<Noted>, RegisterError> {
     let lines = ledger::read(&dir.join(LEDGER_FILE)).map_err(|error| broken(dir, error))?;
+    // Each line is noted in the head before the next is written.
+    if lines.len() > 1 && !dir.join(HEAD_FILE).is_file() {
+        let what = format!("{HEAD_FILE} is gone, so lines may be missing after it");
+        return Err(Refused::BrokenChain { line: lines.len(), what }.into());
+    }
     let own = lines.into_iter().filter(|line| line.kind != "ledger_recovered");
     own.map(|line| {
         let entry = serde_json::from_value(line.body)

@@ -49,6 +49,12 @@ impl Scope {
         Self { vus: Some(vus), ..self }
     }
 
+    /// Do both touch the same app of the same environment?
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        self.environment == other.environment && !self.apps.is_disjoint(&other.apps)
+    }
+
     /// Is all of `asked` within this scope?
     ///
     /// # Errors

@@ -82,7 +82,7 @@ fn refused(result: Result<impl std::fmt::Debug, RegisterError>) -> Refused {
 
 /// Why what is in the record does not allow the request.
 fn rejected(dir: &Path, request: &Request, people: &People) -> Vec<Refused> {
-    match at(dir, 1).take(request, &people.approvers).unwrap() {
+    match at(dir, 1).take(request, &people.approvers, &[]).unwrap() {
         Answer::Waiting { have: 0, rejected, .. } => rejected,
         other => panic!("{other:?}"),
     }

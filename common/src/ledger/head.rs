@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::LedgerError;
 
-const HEAD_FILE: &str = "ledger.head";
+/// Holds how many lines were safe on disk, and the hash of the last one.
+pub const HEAD_FILE: &str = "ledger.head";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -135,10 +135,7 @@ fn afterwards(desk: &Desk, decision: &Decision, by: &str, now: &[Gate], ended: b
     let run = &decision.on.run;
     let until = clock::rfc3339(decision.expires_ms);
     if decision.word == Word::Refuse {
-        return format!(
-            "{by} refused {} for run {run}. It counts until {until}, or until somebody grants it.",
-            decision.on.action
-        );
+        return format!("{by} refused {} for run {run}. It counts until somebody grants it.", decision.on.action);
     }
     let own = now.iter().find(|gate| {
         gate.request.action == decision.on.action && decision.on.scope.covers(&gate.request.scope).is_ok()
@@ -147,11 +144,7 @@ fn afterwards(desk: &Desk, decision: &Decision, by: &str, now: &[Gate], ended: b
         return format!("{by} granted {}: {have} of the {needed} approvers that it takes.", decision.on.action);
     }
     let lasts = duration((decision.expires_ms - decision.issued_ms) as f64 / 1_000.0);
-    let next = if ended {
-        format!("Go on with `{}`.", desk.resume(run))
-    } else {
-        "The run takes it when it comes there.".to_owned()
-    };
+    let next = if ended { format!("Go on with `{}`.", desk.resume(run)) } else { "The run takes it.".to_owned() };
     format!("{by} granted {} for run {run}, once, for {lasts} (until {until}). {next}", decision.on.action)
 }
 

@@ -76,7 +76,7 @@ fn shown(desk: &Desk, gate: &Gate) -> String {
         request.run,
         gate.phase,
         gate.asked_at,
-        if gate.escalated && open { "; nobody answered while the run went on" } else { "" },
+        if gate.escalated && open { "; nobody had answered when the run ended" } else { "" },
     );
     if open {
         let _ = writeln!(out, "         grant it:  {}", desk.command(request));

@@ -1,6 +1,6 @@
 //! What a run asked of people, and what came of it, as far as its own record tells.
 
-use common::approval::{Action, Decision, Entry, Noted, Request};
+use common::approval::{Action, Decision, Entry, Noted, Request, Word, forbids};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -19,8 +19,8 @@ pub(super) struct Asked<'a> {
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// Nobody decided; `asked_in_vain` if the run waited for somebody.
-    Waits { asked_in_vain: bool },
+    /// Nobody decided; `ended` if the run came to its end without an answer.
+    Waits { ended: bool },
     /// Granted, and not used.
     Granted { by: String, at: String },
     /// The run went on under it.
@@ -56,8 +56,8 @@ impl Answer {
     /// Who, when and why, in words.
     pub(super) fn in_words(&self) -> String {
         match self {
-            Self::Waits { asked_in_vain: true } => "nobody answered while the run waited".to_owned(),
-            Self::Waits { asked_in_vain: false } => "nobody decided yet".to_owned(),
+            Self::Waits { ended: true } => "nobody had answered when the run ended".to_owned(),
+            Self::Waits { ended: false } => "nobody decided yet".to_owned(),
             Self::Granted { by, at } => format!("granted by {by} at {at}, not used"),
             Self::Used { by, at } => format!("granted by {by}, used at {at}"),
             Self::Refused { by, reason } if reason.is_empty() => format!("refused by {by}"),
@@ -81,20 +81,20 @@ pub(super) fn asked(view: &RunView) -> Vec<Asked<'_>> {
 
 /// The last word on a request counts.
 fn answer(view: &RunView, asked: &Request) -> Answer {
-    let mut answer = Answer::Waits { asked_in_vain: false };
+    let mut answer = Answer::Waits { ended: false };
     for noted in &view.approvals {
         let at = text::moment(&noted.at);
         match &noted.entry {
             Entry::Used { request, by, .. } if request == asked => answer = Answer::Used { by: by.join(" and "), at },
             Entry::Escalated { request, .. } if request == asked => match &mut answer {
-                Answer::Waits { asked_in_vain } => *asked_in_vain = true,
+                Answer::Waits { ended } => *ended = true,
                 Answer::Granted { .. } | Answer::Used { .. } | Answer::Refused { .. } => {}
             },
-            Entry::Granted { by, .. } if decided(noted).is_some_and(|on| covers(&on, asked)) => {
+            Entry::Granted { by, .. } if decided(noted).is_some_and(|on| grants(&on, asked)) => {
                 answer = Answer::Granted { by: by.clone(), at };
             }
             Entry::Declined { by, .. } => {
-                if let Some(on) = decided(noted).filter(|on| covers(on, asked)) {
+                if let Some(on) = decided(noted).filter(|on| forbids(on, asked)) {
                     answer = Answer::Refused { by: by.clone(), reason: on.reason };
                 }
             }
@@ -109,9 +109,12 @@ fn decided(noted: &Noted) -> Option<Decision> {
     noted.entry.envelope().and_then(|envelope| Decision::read(envelope).ok())
 }
 
-fn covers(decision: &Decision, asked: &Request) -> bool {
+fn grants(decision: &Decision, asked: &Request) -> bool {
     let on = &decision.on;
-    on.action == asked.action && on.plan_digest == asked.plan_digest && on.scope.covers(&asked.scope).is_ok()
+    decision.word == Word::Grant
+        && on.action == asked.action
+        && on.plan_digest == asked.plan_digest
+        && on.scope.covers(&asked.scope).is_ok()
 }
 
 /// How many came out how.
@@ -146,6 +149,7 @@ fn granted(view: &RunView, used: &Noted) -> bool {
     let Entry::Used { nonces, .. } = &used.entry else { return false };
     let before = view.approvals.iter().filter(|noted| noted.seq < used.seq);
     let grants = before.filter(|noted| matches!(noted.entry, Entry::Granted { .. })).filter_map(decided);
+    let grants = grants.filter(|decision| decision.word == Word::Grant);
     let known: Vec<String> = grants.map(|decision| decision.nonce).collect();
     !nonces.is_empty() && nonces.iter().all(|nonce| known.contains(nonce))
 }

@@ -93,7 +93,7 @@ impl Run {
         let (began, mut first) = (clock::monotonic(), true);
         loop {
             let last = began.elapsed() >= wait;
-            let (answer, lines) = match ask(&desk, &request, phase, &approvers) {
+            let (answer, lines) = match ask(&desk, &request, phase, &approvers, &self.view.approvals) {
                 Ok(asked) => asked,
                 Err(error) => return Ok(held(&format!(": {error}"))),
             };
@@ -151,10 +151,11 @@ fn ask(
     request: &Request,
     phase: u8,
     approvers: &Approvers,
+    own: &[Noted],
 ) -> Result<(Answer, Vec<Noted>), RegisterError> {
     let mut register = Register::open(&desk.register(), Clock::system())?;
     register.request(request, phase)?;
-    let answer = register.take(request, approvers)?;
+    let answer = register.take(request, approvers, own)?;
     Ok((answer, register.lines().to_vec()))
 }
 

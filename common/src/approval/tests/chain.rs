@@ -1,13 +1,13 @@
 //! The record as a whole: damage to it ends every approval, and an audit finds what does not fit together.
 
 use super::*;
-use crate::ledger::LEDGER_FILE;
+use crate::ledger::{HEAD_FILE, LEDGER_FILE};
 
 /// A record with a request, a grant and its use.
 fn used() -> (People, TempDir) {
     let (people, dir) = (people(), asked());
     at(dir.path(), 0).decide(sealed(&decision(Word::Grant), &people.ada), &people.approvers).unwrap();
-    let answer = at(dir.path(), 1).take(&request(), &people.approvers).unwrap();
+    let answer = at(dir.path(), 1).take(&request(), &people.approvers, &[]).unwrap();
     assert!(matches!(answer, Answer::Granted(_)));
     (people, dir)
 }
@@ -46,6 +46,15 @@ fn a_use_cut_off_at_the_end_is_missed_so_that_a_grant_stays_spent() {
     let (_, dir) = used();
     rewrite(dir.path(), |lines| drop(lines.pop()));
     assert!(opened(dir.path()).to_string().contains("lines are missing"), "{}", opened(dir.path()));
+}
+
+#[test]
+fn a_record_without_its_head_may_lack_lines_and_allows_nothing() {
+    let (_, dir) = used();
+    std::fs::remove_file(dir.path().join(HEAD_FILE)).unwrap();
+    rewrite(dir.path(), |lines| drop(lines.pop()));
+    assert!(opened(dir.path()).to_string().contains("ledger.head is gone"), "{}", opened(dir.path()));
+    assert!(matches!(refused(Register::read(dir.path())), Refused::BrokenChain { line: 2, .. }));
 }
 
 type Entries = Vec<(String, Entry)>;
@@ -97,6 +106,24 @@ fn an_audit_finds_each_thing_that_does_not_fit() {
         },
         "was used without a grant",
     );
+}
+
+#[test]
+fn an_audit_finds_a_refusal_that_is_entered_as_a_grant_or_passed_over() {
+    let (people, dir) = used();
+    let refusal = sealed(&decision(Word::Refuse), &people.bob);
+    let (by, key) = ("Bob".to_owned(), people.bob.public().to_pem().unwrap());
+    let at = crate::clock::rfc3339(NOW);
+    let audited = |entry: Entry| {
+        let mut entries = entries(dir.path());
+        entries.insert(2, (at.clone(), entry));
+        audit(&entries).join("\n")
+    };
+    let (by_bob, envelope) = (by.clone(), refusal.clone());
+    let swapped = audited(Entry::Granted { by: by_bob, key: key.clone(), envelope });
+    assert_eq!(swapped, "what Bob signed is a refusal, and it is entered as a grant");
+    let passed_over = audited(Entry::Declined { by, key, envelope: refusal });
+    assert!(passed_over.ends_with("was used although Bob had refused it"), "{passed_over}");
 }
 
 #[test]

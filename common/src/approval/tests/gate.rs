@@ -21,7 +21,7 @@ fn a_grant_allows_what_was_asked_once() {
     let (people, dir) = (people(), asked());
     let envelope = decision(Word::Grant).sign(&people.approvers, |bytes| Ok(people.ada.sign(bytes))).unwrap();
     at(dir.path(), 0).decide(envelope, &people.approvers).unwrap();
-    let Answer::Granted(grant) = at(dir.path(), 1).take(&request(), &people.approvers).unwrap() else { panic!() };
+    let Answer::Granted(grant) = at(dir.path(), 1).take(&request(), &people.approvers, &[]).unwrap() else { panic!() };
     assert_eq!((grant.by(), grant.vus().unwrap().max_vus()), (["Ada".to_owned()].as_slice(), 100));
     assert_eq!(rejected(dir.path(), &request(), &people), [Refused::Used { at: crate::clock::rfc3339(NOW + 1) }]);
 }
@@ -117,7 +117,7 @@ fn the_same_decision_on_another_run_allows_nothing() {
     let (people, dir) = (people(), asked());
     at(dir.path(), 0).decide(sealed(&decision(Word::Grant), &people.ada), &people.approvers).unwrap();
     for (asked, _) in elsewhere() {
-        let answer = at(dir.path(), 1).take(&asked, &people.approvers).unwrap();
+        let answer = at(dir.path(), 1).take(&asked, &people.approvers, &[]).unwrap();
         assert!(matches!(answer, Answer::Waiting { have: 0, .. }), "{asked:?}: {answer:?}");
     }
 }
@@ -147,7 +147,7 @@ fn the_clock_may_not_be_set_back() {
     let early = Register::open(dir.path(), Clock::manual(NOW - HOUR));
     let (now, newest) = (crate::clock::rfc3339(NOW - HOUR), crate::clock::rfc3339(NOW));
     assert_eq!(refused(early), Refused::ClockSetBack { now, newest });
-    at(dir.path(), -999).take(&request(), &people.approvers).unwrap();
+    at(dir.path(), -999).take(&request(), &people.approvers, &[]).unwrap();
 }
 
 #[test]
@@ -163,11 +163,48 @@ fn a_refusal_counts_until_somebody_grants_after_it() {
     let (people, dir) = (people(), asked());
     at(dir.path(), 0).decide(sealed(&decision(Word::Grant), &people.ada), &people.approvers).unwrap();
     at(dir.path(), 1).decide(sealed(&decision(Word::Refuse), &people.bob), &people.approvers).unwrap();
-    let answer = at(dir.path(), 2).take(&request(), &people.approvers).unwrap();
+    let answer = at(dir.path(), 2).take(&request(), &people.approvers, &[]).unwrap();
     assert_eq!(answer, Answer::Declined { by: "Bob".into(), reason: "for the release".into() });
     at(dir.path(), 3).decide(sealed(&decision(Word::Grant), &people.ada), &people.approvers).unwrap();
-    let answer = at(dir.path(), 4).take(&request(), &people.approvers).unwrap();
+    let answer = at(dir.path(), 4).take(&request(), &people.approvers, &[]).unwrap();
     assert!(matches!(answer, Answer::Granted(_)), "{answer:?}");
+}
+
+#[test]
+fn a_refusal_does_not_lapse_and_holds_for_less_than_it_was_given_for() {
+    let (people, dir) = (people(), asked());
+    let lasting = Decision::new(Word::Grant, request(), NOW, LONGEST_MS, "");
+    at(dir.path(), 0).decide(sealed(&lasting, &people.ada), &people.approvers).unwrap();
+    at(dir.path(), 1).decide(sealed(&decision(Word::Refuse), &people.bob), &people.approvers).unwrap();
+    let fewer = Request { scope: Scope::new("embedded", [AppId::A2]).with_vus(80), ..request() };
+    for asked in [request(), fewer] {
+        let answer = at(dir.path(), 3 * HOUR).take(&asked, &people.approvers, &[]).unwrap();
+        assert!(matches!(&answer, Answer::Declined { by, .. } if by == "Bob"), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_spent_grant_lifts_the_refusal_before_it_and_allows_nothing_more() {
+    let (people, dir) = (people(), asked());
+    at(dir.path(), 0).decide(sealed(&decision(Word::Refuse), &people.bob), &people.approvers).unwrap();
+    at(dir.path(), 1).decide(sealed(&decision(Word::Grant), &people.ada), &people.approvers).unwrap();
+    let answer = at(dir.path(), 2).take(&request(), &people.approvers, &[]).unwrap();
+    assert!(matches!(answer, Answer::Granted(_)), "{answer:?}");
+    assert!(matches!(rejected(dir.path(), &request(), &people)[..], [Refused::Used { .. }]));
+}
+
+#[test]
+fn a_grant_that_the_runs_own_record_knows_as_used_stays_spent() {
+    let (people, dir) = (people(), asked());
+    at(dir.path(), 0).decide(sealed(&decision(Word::Grant), &people.ada), &people.approvers).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    for file in [crate::ledger::LEDGER_FILE, crate::ledger::HEAD_FILE] {
+        std::fs::copy(dir.path().join(file), other.path().join(file)).unwrap();
+    }
+    at(dir.path(), 1).take(&request(), &people.approvers, &[]).unwrap();
+    let own = Register::read(dir.path()).unwrap();
+    let answer = at(other.path(), 2).take(&request(), &people.approvers, &own).unwrap();
+    assert!(matches!(&answer, Answer::Waiting { rejected, .. } if matches!(rejected[..], [Refused::Used { .. }])));
 }
 
 #[test]
@@ -176,10 +213,10 @@ fn a_quorum_needs_different_people() {
     for ms in 0..2 {
         at(dir.path(), ms).decide(sealed(&decision(Word::Grant), &people.ada), &people.approvers).unwrap();
     }
-    let answer = at(dir.path(), 2).take(&request(), &people.approvers).unwrap();
+    let answer = at(dir.path(), 2).take(&request(), &people.approvers, &[]).unwrap();
     assert!(matches!(answer, Answer::Waiting { have: 1, needed: 2, .. }), "{answer:?}");
     at(dir.path(), 3).decide(sealed(&decision(Word::Grant), &people.bob), &people.approvers).unwrap();
-    let Answer::Granted(grant) = at(dir.path(), 4).take(&request(), &people.approvers).unwrap() else { panic!() };
+    let Answer::Granted(grant) = at(dir.path(), 4).take(&request(), &people.approvers, &[]).unwrap() else { panic!() };
     assert_eq!(grant.by(), ["Ada", "Bob"]);
 }
 
@@ -190,7 +227,7 @@ fn only_leave_for_load_is_leave_for_users() {
     let request = Request { action: Action::Inject503, scope: Scope::new("embedded", [AppId::A3]), ..request() };
     let decision = Decision::new(Word::Grant, request.clone(), NOW, HOUR, "");
     at(dir.path(), 0).decide(sealed(&decision, &people.ada), &people.approvers).unwrap();
-    let Answer::Granted(grant) = at(dir.path(), 0).take(&request, &people.approvers).unwrap() else { panic!() };
+    let Answer::Granted(grant) = at(dir.path(), 0).take(&request, &people.approvers, &[]).unwrap() else { panic!() };
     assert!(grant.vus().is_none());
 }
 
@@ -211,7 +248,7 @@ fn gates_tell_what_waits_what_is_granted_and_what_is_spent() {
     assert!(matches!(state(1).state, GateState::Granted { .. }));
     let late = state(3 * HOUR).state;
     assert!(matches!(&late, GateState::Waiting { rejected, .. } if matches!(rejected[..], [Refused::Expired { .. }])));
-    at(dir.path(), 2).take(&request(), &people.approvers).unwrap();
+    at(dir.path(), 2).take(&request(), &people.approvers, &[]).unwrap();
     assert!(matches!(state(3).state, GateState::Used { .. }));
     at(dir.path(), 4).request(&request(), 2).unwrap();
     assert!(matches!(state(5).state, GateState::Waiting { .. }));
