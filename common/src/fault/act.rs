@@ -1,5 +1,7 @@
 //! What the rules do to a request that is passed on, and to its answer.
 
+use std::time::Duration;
+
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_LENGTH};
 use axum::http::{HeaderMap, HeaderValue, Request, Response};
 use bytes::Bytes;
@@ -13,6 +15,9 @@ use super::exchange::{Exchanger, Noted, PassError, Severed};
 use super::plan::{Ending, Plan};
 use super::{Action, Duplicate, Part, head, json};
 use crate::ids::TraceId;
+
+/// How long the rest of an answer is read that nobody gets.
+const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 
 impl Exchanger {
     /// Ends a request that is not passed on.
@@ -49,25 +54,27 @@ impl Exchanger {
             request.headers_mut().remove(ACCEPT_ENCODING);
         }
         change_head(request.headers_mut(), Part::Request, plan, noted);
-        let key = plan.replay.map(|(replay, _)| {
+        let key = plan.replay.map(|(_, replay)| {
             let path = if replay.ignore_query { Some(request.uri().path()) } else { None };
             let path = path.or_else(|| request.uri().path_and_query().map(|path| path.as_str()));
             format!("{} {}", request.method(), path.unwrap_or("/"))
         });
-        let memory = plan.replay.and_then(|(_, index)| hits.get(index)).zip(key);
+        let memory = plan.replay.and_then(|(index, _)| hits.get(index)).zip(key);
         if let Some(stale) = memory.as_ref().and_then(|(hit, key)| hit.remembered(key)) {
             drain(request.into_body()).await;
+            plan.replay.iter().for_each(|(index, _)| noted.note(*index));
             return Ok(self.finish(stale, plan, noted));
         }
         let answer = self.pass(request, plan, noted).await?;
-        if let Some(failure) = plan.fail {
-            drain(answer.into_body()).await;
+        if let Some((index, failure)) = plan.fail {
+            let _endless = tokio::time::timeout(DRAIN_WITHIN, drain(answer.into_body())).await;
+            noted.note(index);
             return Ok(failure.response(noted.trace));
         }
         if memory.is_none() && !plan.changes_body_of(Part::Answer) {
             let (mut parts, body) = answer.into_parts();
             change_head(&mut parts.headers, Part::Answer, plan, noted);
-            return Ok(self.shaped(Response::from_parts(parts, streamed(body)), plan));
+            return Ok(self.shaped(Response::from_parts(parts, streamed(body)), plan, noted));
         }
         let (parts, body) = answer.into_parts();
         let body = keep(body).await.map_err(PassError::Answer)?;
@@ -91,16 +98,18 @@ impl Exchanger {
         let (mut parts, body) = request.into_parts();
         let body = change_body(keep(body).await?, Part::Request, plan, noted);
         set_length(&mut parts.headers, &body);
-        let copies = plan.duplicate.map_or(0, |duplicate| duplicate.copies.unwrap_or(1));
-        // The first answer goes back to the caller and may take long to be read: the copies travel beside it.
         let first = self.send(Request::from_parts(parts.clone(), whole(body.clone()))).await?;
-        if let (Some(duplicate), true) = (plan.duplicate, copies > 0) {
+        let Some((index, duplicate)) = plan.duplicate else { return Ok(first) };
+        for _ in 0..duplicate.copies.unwrap_or(1) {
+            let mut parts = parts.clone();
+            let body = freshened(&mut parts.headers, &body, duplicate);
+            set_length(&mut parts.headers, &body);
+            // The first answer may take long to be read, so each copy has a connection of its own. What becomes of it is
+            // nothing to the caller.
             let beside = Self::new(std::sync::Arc::clone(&self.shared), std::sync::Arc::clone(&self.reset));
-            for _ in 0..copies {
-                let mut parts = parts.clone();
-                let body = freshened(&mut parts.headers, &body, duplicate);
-                set_length(&mut parts.headers, &body);
-                drain(beside.send(Request::from_parts(parts, whole(body))).await?.into_body()).await;
+            if let Ok(copy) = beside.send(Request::from_parts(parts, whole(body))).await {
+                noted.note(index);
+                tokio::spawn(tokio::time::timeout(DRAIN_WITHIN, drain(copy.into_body())));
             }
         }
         Ok(first)
@@ -110,19 +119,22 @@ impl Exchanger {
     fn finish(&self, mut kept: Remembered, plan: &Plan<'_>, noted: &mut Noted<'_>) -> Response<Body> {
         change_head(&mut kept.headers, Part::Answer, plan, noted);
         kept.body = change_body(kept.body, Part::Answer, plan, noted);
-        self.shaped(kept.response(), plan)
+        self.shaped(kept.response(), plan, noted)
     }
 
     /// Holds up or cuts the answer.
-    fn shaped(&self, answer: Response<Body>, plan: &Plan<'_>) -> Response<Body> {
+    fn shaped(&self, answer: Response<Body>, plan: &Plan<'_>, noted: &mut Noted<'_>) -> Response<Body> {
         let (mut parts, body) = answer.into_parts();
+        let length = hyper::body::Body::size_hint(&body).exact();
+        // A body whose length nobody knows ahead is taken to be longer.
+        let is_cut = plan.shape.cut.filter(|(cut, _)| length.is_none_or(|length| length > cut.after_bytes));
+        is_cut.and(plan.cut_by).into_iter().for_each(|index| noted.note(index));
         match plan.shape.cut {
             Some((cut, _)) if cut.clean => {
                 parts.headers.remove(CONTENT_LENGTH);
             }
             // The length is said, so that the caller knows that something is missing.
             Some(_) => {
-                let length = hyper::body::Body::size_hint(&body).exact();
                 if let Some(length) = length {
                     parts.headers.insert(CONTENT_LENGTH, length.into());
                 }

@@ -31,13 +31,15 @@ pub(super) struct Shape {
 pub(super) struct Plan<'a> {
     pub(super) wait: Duration,
     pub(super) ending: Option<Ending<'a>>,
-    pub(super) duplicate: Option<&'a Duplicate>,
-    pub(super) replay: Option<(Replay, usize)>,
-    pub(super) fail: Option<&'a Answer>,
+    /// With the place of its rule, as what follows.
+    pub(super) duplicate: Option<(usize, &'a Duplicate)>,
+    pub(super) replay: Option<(usize, Replay)>,
+    pub(super) fail: Option<(usize, &'a Answer)>,
     pub(super) shape: Shape,
-    /// Changes, each with the rule it belongs to.
+    /// The rule of the cut.
+    pub(super) cut_by: Option<usize>,
     pub(super) changes: Vec<(usize, &'a Action)>,
-    /// Rules that do more than change messages.
+    /// Rules that disturb whatever the app answers; the others count when they have done something.
     pub(super) sure: Vec<usize>,
 }
 
@@ -47,8 +49,8 @@ impl<'a> Plan<'a> {
         let mut plan = Self::default();
         for (index, hit) in hits.iter().enumerate() {
             for (place, action) in hit.rule().actions.iter().enumerate() {
-                let is_change = plan.add(index, action, age, hit.nth().wrapping_add((place as u64) << 48));
-                if !is_change && !plan.sure.contains(&index) {
+                let is_sure = plan.add(index, action, age, hit.nth().wrapping_add((place as u64) << 48));
+                if is_sure && !plan.sure.contains(&index) {
                     plan.sure.push(index);
                 }
             }
@@ -56,47 +58,58 @@ impl<'a> Plan<'a> {
         plan
     }
 
-    /// Adds an action; true if it is a change of a message, which may find nothing to change.
+    /// Adds an action; false if it may come to nothing, as a change that finds nothing to change.
     fn add(&mut self, index: usize, action: &'a Action, age: Duration, seed: u64) -> bool {
         match action {
             Action::Delay(delay) => self.wait += Duration::from_millis(delay.ms),
             Action::DelayLognormal(delay) => self.wait += lognormal(delay.p50_ms, delay.p95_ms, seed),
-            Action::Stall(stall) => self.wait += left_of_pause(stall.every_ms, stall.for_ms, age),
+            Action::Stall(stall) => {
+                let left = left_of_pause(stall.every_ms, stall.for_ms, age);
+                self.wait += left;
+                return !left.is_zero();
+            }
             Action::Status(answer) => self.end(Ending::Answered(answer)),
             Action::Drop(dropped) => {
                 self.end(dropped.acknowledge.as_ref().map_or(Ending::Unanswered, Ending::Answered));
             }
             Action::Reset(reset) => match reset.after_bytes {
                 None => self.end(Ending::Reset),
-                Some(after_bytes) => self.cut(Cut { after_bytes, clean: false }, true),
+                Some(after_bytes) => return self.cut(index, Cut { after_bytes, clean: false }, true),
             },
-            Action::Truncate(cut) => self.cut(*cut, false),
+            Action::Truncate(cut) => return self.cut(index, *cut, false),
             Action::Throttle(throttle) => {
                 self.shape.throttle.get_or_insert(*throttle);
             }
             Action::Duplicate(duplicate) => {
-                self.duplicate.get_or_insert(duplicate);
+                self.duplicate.get_or_insert((index, duplicate));
+                return false;
             }
             Action::CommitThenFail(answer) => {
-                self.fail.get_or_insert(answer);
+                self.fail.get_or_insert((index, answer));
+                return false;
             }
             Action::ReplayStale(replay) => {
-                self.replay.get_or_insert((*replay, index));
+                self.replay.get_or_insert((index, *replay));
+                return false;
             }
             _ => {
                 self.changes.push((index, action));
-                return true;
+                return false;
             }
         }
-        false
+        true
     }
 
     fn end(&mut self, ending: Ending<'a>) {
         self.ending.get_or_insert(ending);
     }
 
-    fn cut(&mut self, cut: Cut, resets: bool) {
-        self.shape.cut.get_or_insert((cut, resets));
+    fn cut(&mut self, index: usize, cut: Cut, resets: bool) -> bool {
+        if self.shape.cut.is_none() {
+            self.shape.cut = Some((cut, resets));
+            self.cut_by = Some(index);
+        }
+        false
     }
 
     /// True if a change needs the whole body of this message.
