@@ -7,6 +7,9 @@ use crate::clock;
 use crate::ids::AppId;
 use crate::telemetry::{BreakerState, EventName};
 
+/// What two times of one source may be off by.
+const ROUNDING_MS: i64 = 50;
+
 /// One move of a breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakerMove {
@@ -144,7 +147,7 @@ fn judge_moves(comparison: &mut BreakerComparison, listed: &[BreakerMove], rules
             comparison.note(format!("{} is no move of a breaker, or does not follow the last", in_words(one)));
         }
         let waited = before.filter(|before| before.to == BreakerState::Open).map(|before| one.at_ms - before.at_ms);
-        if one.to == BreakerState::HalfOpen && waited.is_some_and(|ms| ms + rules.tolerance_ms < rules.open_for_ms) {
+        if one.to == BreakerState::HalfOpen && waited.is_some_and(|ms| ms + ROUNDING_MS < rules.open_for_ms) {
             comparison.early_trials += 1;
             comparison.note(format!("{} is a trial before the breaker was open long enough", in_words(one)));
         }

@@ -28,7 +28,8 @@ fn judge(app: AppId, report: &EffectsReport) -> Ruling {
     );
     let claim = claim(app);
     let again = cells.iter().find(|cell| !cell.holds()).map_or(RERUN, |cell| cell.again.as_str());
-    let Some(figures) = Figures::counted("effects", effects, anomalies.min(effects)) else {
+    // An app that kept nothing of what it acknowledged has anomalies and no effects.
+    let Some(figures) = Figures::counted("effects", effects.max(anomalies), anomalies) else {
         return Ruling::new(claim, Verdict::nothing_seen("effects", "effects that can be read"), line, again);
     };
     if anomalies > 0 {

@@ -110,8 +110,13 @@ impl At<'_> {
         let sql = "UPDATE steps SET state = 'waiting', detail = $3 WHERE run_id = $1 AND position = $2";
         tx.execute(sql, args![&self.run.run_id, self.place(), failure.reason]).await?;
         let sql = "UPDATE runs SET due_ms = $2 WHERE run_id = $1";
-        tx.execute(sql, args![&self.run.run_id, due_after(now, pause)]).await?;
+        tx.execute(sql, args![&self.run.run_id, self.due(now, pause)]).await?;
         tx.commit().await
+    }
+
+    /// When the run is looked at again: after the pause, or as soon as its time is over, however long somebody asked to wait.
+    fn due(&self, now: i64, pause: Duration) -> i64 {
+        due_after(now, pause).min(self.run.created_ms + plan::deadline_ms(self.ctx) + 1)
     }
 
     /// Puts the run off: nothing was sent, so this was no attempt.
@@ -122,7 +127,7 @@ impl At<'_> {
                    WHERE run_id = $1 AND position = $2";
         tx.execute(sql, args![&self.run.run_id, self.place(), reason]).await?;
         let sql = "UPDATE runs SET due_ms = $2 WHERE run_id = $1";
-        tx.execute(sql, args![&self.run.run_id, due_after(self.ctx.clock.unix_ms(), pause)]).await?;
+        tx.execute(sql, args![&self.run.run_id, self.due(self.ctx.clock.unix_ms(), pause)]).await?;
         tx.commit().await
     }
 

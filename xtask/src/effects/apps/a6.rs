@@ -75,6 +75,14 @@ impl Provider {
         });
         let mut booked = sums.clone();
         booked["provider_id"] = json!(provider_id);
+        let entry = |account: &str, debit_minor: i64, credit_minor: i64| json!({ "account": account, "debit_minor": debit_minor, "credit_minor": credit_minor });
+        booked["entries"] = json!([
+            entry("provider_receivable", gross_minor + fee_minor + ai_price_minor, 0),
+            entry("award_payable", 0, gross_minor),
+            entry("platform_fee", 0, fee_minor),
+            entry("ai_cost_payable", 0, ai_cost_minor),
+            entry("ai_margin", 0, ai_price_minor - ai_cost_minor),
+        ]);
         let effects = vec![
             Expected::once(settlement()).saying(booked).found(Lookup::ByTraceAsAnswered),
             Expected::once(kept::place("revenue_settled")).saying(json!({ "payload": { "bill": sums } })),
