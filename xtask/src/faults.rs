@@ -43,7 +43,14 @@ pub(crate) async fn run(args: &FaultsArgs, ui: &Arc<Ui>, stop: &CancellationToke
     let (alone, beside): (Vec<Case>, Vec<Case>) = cases.iter().cloned().partition(|case| case.is_run());
     ui.note(&format!("{} faults are seeded in turn, {} of them into whole runs", cases.len(), alone.len()));
     let mut outcomes = tried_beside(beside, folder.path(), ui, stop).await?;
-    for case in &alone {
+    // What no check noticed may still show under load: rules of others say nothing about where.
+    let unseen = |case: &&Case| {
+        let missed = |outcome: &Outcome| outcome.id == case.fault.id && outcome.seen == Seen::Missed;
+        case.by == By::AnyCheck && outcomes.iter().any(missed)
+    };
+    let loaded: Vec<Case> = cases.iter().filter(unseen).map(Case::under_load).collect();
+    outcomes.retain(|outcome| loaded.iter().all(|case| case.fault.id != outcome.id));
+    for case in alone.iter().chain(&loaded) {
         let outcome = walk::tried(case, folder.path(), stop).await?;
         ui.note(&outcome.line());
         outcomes.push(outcome);
@@ -70,7 +77,7 @@ async fn tried_beside(
             match case.by {
                 _ if stop.is_cancelled() => Err(RunError::Interrupted),
                 By::Check | By::AnyCheck => trial::tried(&case, &folder).await,
-                By::Outages | By::Effects { .. } | By::Run { .. } => walk::tried(&case, &folder, &stop).await,
+                _ => walk::tried(&case, &folder, &stop).await,
             }
         });
     }

@@ -52,7 +52,7 @@ use prior::Prior;
 
 pub(crate) use gauge::Gauge;
 pub(crate) use leave::{Desk, adopt_into, extent};
-pub(crate) use plan::{Funnel, Plan, Selection};
+pub(crate) use plan::{Funnel, Plan, Selection, Wire};
 pub(crate) use probe::{groups, slo_of};
 pub(crate) use runner::{Settled, Setup, begin, environment, resume};
 pub(crate) use shapes::ids as shape_ids;

@@ -20,9 +20,13 @@ pub struct Stated {
     /// The only app that meets it; all callers do, the harness too, if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<AppId>,
-    /// The check that must notice; any check of the app it stands before if left out.
+    /// The check that must notice, or the claim of `run`; if left out any check of the app it stands before, or, where no
+    /// check notices, any claim of its suite under load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caught_by: Option<String>,
+    /// The run that makes the claim, `suite a6 --scenario a6_register`, `suite b2b`; needs `caught_by`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
     /// The app that must be blamed; `from` if there is one, else `at`, if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blames: Option<AppId>,
@@ -91,6 +95,13 @@ mod tests {
         assert_eq!(places, [(AppId::A6, None), (AppId::A8, Some(AppId::A6))]);
         assert_eq!(faults[0].caught_by.as_deref(), Some("a6.quote_golden"));
         assert_eq!(faults[1].caught_by, None);
+    }
+
+    #[test]
+    fn two_faults_of_one_name_are_told() {
+        let text = CATALOGUE.replace("acme.reports_lost", "acme.cents_lost");
+        let error = Stated::parse("acme.yaml", &text).unwrap_err().to_string();
+        assert!(error.contains("faults[1].id") && error.contains("the name of an earlier"), "{error}");
     }
 
     #[test]

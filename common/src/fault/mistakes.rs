@@ -41,12 +41,12 @@ impl<F: Fn(&str) -> u64> Found<F> {
         self.errors.push(ConfigError { line, path, message, hint });
     }
 
-    pub(super) fn in_id(&mut self, rule: &str, id: &str) {
-        let path = format!("{rule}.id");
+    pub(super) fn in_id(&mut self, of: &str, id: &str) {
+        let path = format!("{of}.id");
         if id.trim().is_empty() {
-            self.add(&path, "is empty", "name the rule; its name is in the record of what was applied");
+            self.add(&path, "is empty", "give it a name: it stands in the record of what was applied");
         } else if !self.ids.insert(id.to_owned()) {
-            self.add(&path, &format!("{id:?} is the name of an earlier rule"), "give it another");
+            self.add(&path, &format!("{id:?} is the name of an earlier one"), "give it another");
         }
     }
 

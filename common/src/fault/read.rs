@@ -35,6 +35,7 @@ pub(super) fn faults(file: &str, text: &str) -> Result<Vec<Stated>, RuleErrors> 
     match tree::parse(text) {
         Ok(root) => {
             reader.against(&Stated::schema(), &root, "");
+            reader.names(items(entry(&root, "faults")));
             for (index, fault) in items(entry(&root, "faults")).iter().enumerate() {
                 reader.meaning(fault, &format!("faults[{index}]."));
             }
@@ -104,6 +105,18 @@ impl Reader {
         let mut errors = self.errors;
         errors.sort_by_key(|error| error.line);
         Err(RuleErrors { file: file.to_owned(), errors })
+    }
+
+    /// What is wrong with the names of faults.
+    fn names(&mut self, faults: &[Node]) {
+        let mut found = Found::new(|path: &str| line_of(&self.lines, path));
+        for (index, fault) in faults.iter().enumerate() {
+            if let Some(Value::Text(id)) = entry(fault, "id").map(|id| &id.value) {
+                found.in_id(&format!("faults[{index}]"), id);
+            }
+        }
+        let errors = found.errors;
+        self.errors.extend(errors);
     }
 
     /// What is wrong with the parts of `root`'s rules whose shape is right; `before` is the path to them.

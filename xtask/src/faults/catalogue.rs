@@ -1,5 +1,7 @@
 //! All faults there are: those of the apps' suites, those that only a run sees, and those of a foreign file.
 
+use std::borrow::Cow;
+
 use common::history::Fault as Disturbance;
 use common::ids::AppId;
 use common::suite::Fault;
@@ -22,18 +24,45 @@ pub(crate) enum By {
     Check,
     /// Any check of the app: a foreign rule that names none.
     AnyCheck,
+    /// Any claim of a run of this command.
+    AnyClaim { command: Cow<'static, str> },
     /// A claim about outages: `a3.resilience.breaker_opens`.
     Outages,
     /// A claim about effects under this fault: `a2.effects`.
     Effects { under: Disturbance },
     /// A claim of a run of this command: `suite b2c`, `suite a2 --scenario a2_single`.
-    Run { command: &'static str },
+    Run { command: Cow<'static, str> },
 }
 
 impl Case {
+    /// The run that may notice what no check did: the whole suite of the app, for a foreign rule that names nothing.
+    pub(crate) fn under_load(&self) -> Self {
+        let command = Cow::Owned(format!("suite {}", self.fault.at().lower()));
+        Self { by: By::AnyClaim { command }, ..self.clone() }
+    }
+
+    /// What can see the fault, for people: `suite b2c`, `outages`, `effects of A6 under kill`.
+    pub(crate) fn seen_in(&self) -> String {
+        match &self.by {
+            By::Check | By::AnyCheck => "checks".to_owned(),
+            By::Run { command } | By::AnyClaim { command } => command.to_string(),
+            By::Outages => "outages".to_owned(),
+            By::Effects { under } => format!("effects of {} under {under}", self.fault.blames),
+        }
+    }
+
+    /// True if only one app is looked at there, so that no other can be blamed.
+    pub(crate) fn looks_at_one(&self) -> bool {
+        match &self.by {
+            By::Check | By::AnyCheck => false,
+            By::Run { command } | By::AnyClaim { command } => !command.starts_with("suite b2"),
+            By::Outages | By::Effects { .. } => true,
+        }
+    }
+
     /// True if a whole run is needed, which wants the machine for itself.
     pub(crate) fn is_run(&self) -> bool {
-        matches!(self.by, By::Run { .. })
+        matches!(self.by, By::Run { .. } | By::AnyClaim { .. })
     }
 }
 

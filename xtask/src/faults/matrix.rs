@@ -22,26 +22,34 @@ pub(super) fn markdown(matrix: &Matrix) -> String {
     if matrix.controls.is_empty() {
         out.push_str("None were asked for: `--healthy N`.\n");
     } else {
-        out.push_str("| run | checks | assertions | not tried | false alarms |\n|---|---|---|---|---|\n");
+        out.push_str(
+            "What a catch needs must not show in healthy ecosystems, asked with the patience of a trial. Of a run, all claims \
+             that decide are asked.\n\n| | asked | how many | assertions | not tried | false alarms |\n|---|---|---|---|---|---|\n",
+        );
         for (at, control) in matrix.controls.iter().enumerate() {
             let alarms =
                 if control.false_alarms.is_empty() { "none".to_owned() } else { control.false_alarms.join("; ") };
             out.push_str(&format!(
-                "| {} | {} | {} | {} | {} |\n",
+                "| {} | {} | {} | {} | {} | {} |\n",
                 at + 1,
+                cell(&control.of),
                 control.checks,
-                control.assertions,
+                if control.assertions > 0 { control.assertions.to_string() } else { String::new() },
                 cell(&control.skipped.join("; ")),
                 cell(&alarms)
             ));
         }
     }
-    out.push_str("\nSeconds count from the first request of the check, or from the start of the run, until the fault was shown.\n");
+    out.push_str(
+        "\nSeconds count from the first request of the check, or from the start of the run, until the fault was shown. \
+         `(alone)`: only that app was looked at, so that no other could be blamed.\n",
+    );
     out
 }
 
 fn row(outcome: &Outcome) -> String {
     let blamed = match &outcome.seen {
+        Seen::Caught if outcome.alone => format!("{} (alone)", outcome.blames),
         Seen::Caught => outcome.blames.to_string(),
         Seen::WronglyBlamed { app } => format!("**{app}**, should be {}", outcome.blames),
         Seen::Missed => "**missed**".to_owned(),
@@ -76,8 +84,9 @@ fn headline(matrix: &Matrix) -> String {
     let controls = matrix.controls.len();
     let alarms = matrix.false_alarms();
     format!(
-        "{caught} of {} caught, {rightly} rightly blamed; {alarms} false {} in {}; {}",
+        "{caught} of {} caught, {rightly} rightly blamed, {} of them where several apps could be; {alarms} false {} in {}; {}",
         plural(all, "fault"),
+        matrix.told_apart(),
         if alarms == 1 { "alarm" } else { "alarms" },
         plural(controls, "healthy control"),
         duration(matrix.took_s)

@@ -29,16 +29,22 @@ pub(crate) struct Outcome {
     pub(crate) caught_by: String,
     pub(crate) blames: AppId,
     pub(crate) seen: Seen,
+    /// True if only one app was looked at, so that no other could be blamed.
+    pub(crate) alone: bool,
     /// The first assertion or verdict that shows it.
     pub(crate) shown_by: String,
     /// From the first request of the check, or the first load of the run, until it was shown.
     pub(crate) detected_after_s: Option<f64>,
 }
 
-/// One healthy ecosystem, asked everything that the catalogue asks.
+/// One healthy ecosystem, asked what the catalogue asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Control {
+    /// What was asked, `checks` or the command of a run.
+    pub(crate) of: String,
+    /// How many checks, or claims of the run that decide.
     pub(crate) checks: u64,
+    /// Within checks.
     pub(crate) assertions: u64,
     /// Checks that could not be tried, with their reason.
     pub(crate) skipped: Vec<String>,
@@ -83,6 +89,11 @@ impl Matrix {
     /// Faults that were caught and rightly blamed.
     pub(crate) fn rightly(&self) -> usize {
         self.outcomes.iter().filter(|outcome| outcome.seen == Seen::Caught).count()
+    }
+
+    /// Of those, faults for which more than one app could have been blamed.
+    pub(crate) fn told_apart(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| outcome.seen == Seen::Caught && !outcome.alone).count()
     }
 
     /// Alarms of healthy controls.

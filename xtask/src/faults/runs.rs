@@ -1,5 +1,6 @@
 //! Faults that no single check can see: a load, a walk through several apps or a scan of the logs must.
 
+use common::fault::{Action, Delay, Lognormal, Rule, Stall, Throttle};
 use common::history::Fault as Disturbance;
 use common::ids::AppId;
 use common::service::Defect;
@@ -169,7 +170,7 @@ pub(super) fn all() -> Vec<Case> {
         let Case { fault, .. } = case(("", id, breaks, defect, caught_by));
         Case { fault, by: By::Effects { under } }
     });
-    rows.chain(effects).collect()
+    rows.chain(slowed()).chain(effects).collect()
 }
 
 fn case((command, id, breaks, defect, caught_by): Row) -> Case {
@@ -181,5 +182,47 @@ fn case((command, id, breaks, defect, caught_by): Row) -> Case {
         caught_by: caught_by.to_owned(),
         blames,
     };
-    Case { fault, by: By::Run { command } }
+    Case { fault, by: By::Run { command: command.into() } }
+}
+
+/// Slow or halting answers that only a load shows, made on the wire: command, fault.
+fn slowed() -> Vec<Case> {
+    let slow = |scenario: &str, id: &str, breaks: &str, at: AppId, action: Action, caught_by: &str| Case {
+        fault: Fault::wire(id, breaks, at, Rule::new("slow").does(action), caught_by),
+        by: By::Run { command: format!("suite {} --scenario {scenario}", at.lower()).into() },
+    };
+    vec![
+        slow(
+            "a1_discovery",
+            "a1.waits_vary",
+            "answers wait 60 ms in the middle, and 400 ms at the 95th percentile",
+            AppId::A1,
+            Action::DelayLognormal(Lognormal { p50_ms: 60.0, p95_ms: 400.0 }),
+            "a1.p95.a1_discovery.GET /.well-known/openid-configuration",
+        ),
+        slow(
+            "a6_register",
+            "a6.thin_line",
+            "answers come at 500 bytes a second",
+            AppId::A6,
+            Action::Throttle(Throttle { bytes_per_s: 500 }),
+            "a6.p95.a6_register.POST /register",
+        ),
+        slow(
+            "a7_core",
+            "a7.delayed",
+            "every page waits for 250 ms",
+            AppId::A7,
+            Action::Delay(Delay { ms: 250 }),
+            "a7.p95.a7_core.GET /browse",
+        ),
+        slow(
+            "a8_tiles",
+            "a8.pauses",
+            "halts for 600 ms every 2 s",
+            AppId::A8,
+            Action::Stall(Stall { every_ms: 2_000, for_ms: 600 }),
+            "a8.p95.a8_tiles.GET /api/tiles/finance",
+        ),
+    ]
 }

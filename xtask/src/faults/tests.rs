@@ -17,11 +17,13 @@ fn matrix() -> Matrix {
         caught_by: "a6.quote_golden".into(),
         blames: AppId::A6,
         seen,
+        alone: false,
         shown_by: shown.into(),
         detected_after_s: after,
     };
     let shown = "the fee on 1,000.00 USD: expected 3000, saw 2900 (trace 4bf92f3577b34da6a3ce929d0e0e4736)";
     let control = Control {
+        of: "checks".into(),
         checks: 40,
         assertions: 900,
         skipped: vec!["a5.micro_checkout: no payment page".into()],
@@ -57,7 +59,7 @@ fn every_app_has_at_least_eight_faults_and_ten_are_seen_across_apps() {
         assert!(own >= 8, "{app} has {own}");
     }
     let across =
-        all.iter().filter(|case| matches!(case.by, By::Run { command } if command.starts_with("suite b2"))).count();
+        all.iter().filter(|case| matches!(&case.by, By::Run { command } if command.starts_with("suite b2"))).count();
     assert!(across >= 10, "{across} across apps");
 }
 

@@ -5,45 +5,80 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::clock;
+use common::fault::Edge;
 use common::history::Fault as Disturbance;
 use common::ids::AppId;
 use common::service::Defect;
-use common::suite::FaultKind;
+use common::suite::{Fault, FaultKind};
 use common::verdict::Ruling;
 use tokio_util::sync::CancellationToken;
 
+use super::Outcome;
 use super::catalogue::{By, Case};
-use super::trial::outcome;
-use super::{Outcome, Seen};
+use super::trial::{disturbed_nothing, outcome, place, rules_of, seed};
 use crate::cli::{OutputArgs, Profile, TargetArgs};
 use crate::commands;
 use crate::effects::{self, EffectsPlan, REST_WITHIN};
 use crate::resilience::{self, ResiliencePlan};
-use crate::run::{self, Desk, Plan, RunError, Setup};
+use crate::run::{self, Desk, Plan, RunError, Setup, Wire};
 use crate::ui::Ui;
 
 /// What a trial of outages waits for; healthy apps need a second or two.
 const WITHIN: Duration = Duration::from_secs(6);
 
+/// What a run, outages or a history came to.
+pub(super) struct Seen {
+    pub(super) rulings: Vec<Ruling>,
+    /// Requests that rules on the wire met; `None` without rules.
+    disturbed: Option<u64>,
+}
+
 /// Tries the fault in what can see it, and reads what was ruled.
 pub(super) async fn tried(case: &Case, folder: &Path, stop: &CancellationToken) -> Result<Outcome, RunError> {
-    let FaultKind::Defect(defect) = &case.fault.kind else {
-        let why = "a run is tried with defects of apps alone".to_owned();
-        return Ok(outcome(case, Seen::NotTried { why }, String::new(), None));
-    };
-    let defects = vec![(case.fault.blames, *defect)];
-    let place = folder.join(&case.fault.id);
     let began = clock::monotonic();
-    let rulings = match &case.by {
-        By::Run { command } => of_run(command, defects, &place, stop).await?,
-        By::Outages => of_outages(defects, place).await?,
-        By::Effects { under } => of_effects(case.fault.blames, *under, defects, place).await?,
-        By::Check | By::AnyCheck => Vec::new(),
-    };
+    let seen = gone_through(case, Some(&case.fault), folder, stop).await?;
     if stop.is_cancelled() {
         return Err(RunError::Interrupted);
     }
-    Ok(read(case, &rulings, began.elapsed().as_secs_f64()))
+    let read = read(case, &seen.rulings, began.elapsed().as_secs_f64());
+    Ok(if seen.disturbed == Some(0) {
+        outcome(case, super::Seen::NotTried { why: disturbed_nothing(case) }, String::new(), None)
+    } else {
+        read
+    })
+}
+
+/// Goes through what can see a case, with the fault or, for a control, without.
+pub(super) async fn gone_through(
+    case: &Case,
+    fault: Option<&Fault>,
+    folder: &Path,
+    stop: &CancellationToken,
+) -> Result<Seen, RunError> {
+    let mut defects = Vec::new();
+    let mut edges = Vec::new();
+    if let Some(fault) = fault {
+        seed(&mut defects, &mut edges, fault);
+    }
+    let wire = fault.map(wire).transpose()?.flatten();
+    let place = place(folder)?;
+    let still = |rulings| Seen { rulings, disturbed: None };
+    match &case.by {
+        By::Run { command } | By::AnyClaim { command } => of_run(command, defects, wire, &place, stop).await,
+        By::Outages | By::Effects { .. } if wire.is_some() => {
+            Err(RunError::Configuration(format!("{}: outages and histories take defects alone", case.fault.id)))
+        }
+        By::Outages => of_outages(defects, place).await.map(still),
+        By::Effects { under } => of_effects(case.fault.blames, *under, defects, place).await.map(still),
+        By::Check | By::AnyCheck => Ok(still(Vec::new())),
+    }
+}
+
+/// The rules of a fault on the wire.
+fn wire(fault: &Fault) -> Result<Option<Wire>, RunError> {
+    let FaultKind::Wire { at, from, rules } = &fault.kind else { return Ok(None) };
+    let rules = rules_of(fault, rules)?;
+    Ok(Some(Wire { edge: Edge { at: *at, from: *from }, rules }))
 }
 
 async fn of_outages(defects: Vec<(AppId, Defect)>, data: PathBuf) -> Result<Vec<Ruling>, RunError> {
@@ -75,9 +110,11 @@ async fn of_effects(
 async fn of_run(
     command: &str,
     defects: Vec<(AppId, Defect)>,
+    wire: Option<Wire>,
     place: &Path,
     stop: &CancellationToken,
-) -> Result<Vec<Ruling>, RunError> {
+) -> Result<Seen, RunError> {
+    let is_disturbed = wire.is_some();
     let setup = Setup {
         target: TargetArgs {
             target: "embedded".into(),
@@ -92,18 +129,22 @@ async fn of_run(
         stop: stop.clone(),
     };
     let selection = commands::selected(command).map_err(RunError::Configuration)?;
-    let plan = Plan::new(command, "embedded", Profile::Quick, selection).with(defects).into_trial();
-    Ok(run::begin(setup, plan).await?.view.rulings)
+    let plan = Plan::new(command, "embedded", Profile::Quick, selection).with(defects);
+    let settled = run::begin(setup, plan.through(wire).into_trial()).await?;
+    Ok(Seen { rulings: settled.view.rulings, disturbed: is_disturbed.then_some(settled.disturbed) })
 }
 
 /// Whether the claim that is named for the fault failed, and whose claim failed first.
 fn read(case: &Case, rulings: &[Ruling], took_s: f64) -> Outcome {
+    use super::Seen;
     let failed: Vec<_> = rulings.iter().filter(|ruling| ruling.claim.gate && ruling.verdict.is_fail()).collect();
-    let Some(shown) = failed.iter().find(|ruling| ruling.claim.id == case.fault.caught_by) else {
+    let any = matches!(case.by, By::AnyClaim { .. });
+    let Some(shown) = failed.iter().find(|ruling| any || ruling.claim.id == case.fault.caught_by) else {
         let others = failed.iter().map(|ruling| ruling.claim.id.as_str()).collect::<Vec<_>>().join(", ");
         return outcome(case, Seen::Missed, others, None);
     };
     let first = failed.first().map_or(shown.claim.app, |ruling| ruling.claim.app);
     let seen = if first == case.fault.blames { Seen::Caught } else { Seen::WronglyBlamed { app: first } };
-    outcome(case, seen, shown.explanation.clone(), Some(took_s))
+    let shown = if any { format!("{}: {}", shown.claim.id, shown.explanation) } else { shown.explanation.clone() };
+    Outcome { alone: case.looks_at_one(), ..outcome(case, seen, shown, Some(took_s)) }
 }

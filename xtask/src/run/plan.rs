@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use common::check::ARRIVAL_LIMIT;
+use common::fault::{Edge, Rules};
 use common::ids::AppId;
 use common::scenario::{Executor, Scenario, Shape, Step};
 use common::service::Defect;
@@ -54,6 +55,13 @@ pub(crate) struct Selection {
     pub(crate) phase: Option<u8>,
 }
 
+/// Rules of a fault proxy, and where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    pub(crate) edge: Edge,
+    pub(crate) rules: Rules,
+}
+
 /// What a run does.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -64,6 +72,8 @@ pub(crate) struct Plan {
     pub(crate) phases: Vec<PlannedPhase>,
     /// What embedded apps are told to do wrong.
     pub(crate) defects: Vec<(AppId, Defect)>,
+    /// What disturbs requests on their way between embedded apps.
+    pub(crate) wire: Option<Wire>,
     /// True for a trial that is to show one failure and nothing else: fewer walks, less patience, no browser.
     pub(crate) trial: bool,
 }
@@ -129,6 +139,7 @@ impl Plan {
             selection,
             phases: Vec::new(),
             defects: Vec::new(),
+            wire: None,
             trial: false,
         };
         let (smoke, load) = (plan.smoke_s(), plan.load_s() + plan.shapes_s(VUS_WITHOUT_APPROVAL));
@@ -199,6 +210,11 @@ impl Plan {
         Self { defects, ..self }
     }
 
+    /// The same with rules on the wire.
+    pub(crate) fn through(self, wire: Option<Wire>) -> Self {
+        Self { wire, ..self }
+    }
+
     /// The same as a trial.
     pub(crate) fn into_trial(self) -> Self {
         Self { trial: true, ..self }
@@ -214,9 +230,15 @@ impl Plan {
         if self.trial { TRIAL_PATIENCE } else { ARRIVAL_LIMIT }
     }
 
-    /// What embedded apps are told to do wrong, in words.
+    /// What embedded apps are told to do wrong, and what is done to their messages, in words.
     pub(crate) fn told_to(&self) -> Vec<String> {
-        self.defects.iter().map(|(app, defect)| format!("{app} {defect:?}")).collect()
+        let defects = self.defects.iter().map(|(app, defect)| format!("{app} {defect:?}"));
+        let rules = self.wire.iter().flat_map(|wire| wire.rules.iter().map(|rule| (wire.edge, rule)));
+        let rules = rules.map(|(Edge { at, from }, rule)| {
+            let from = from.map(|app| format!(" from {app}")).unwrap_or_default();
+            format!("{at}{from} disturbed by {}", rule.id)
+        });
+        defects.chain(rules).collect()
     }
 
     /// The apps that are judged.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use common::check::CheckContext;
 use common::clock;
+use common::fault::Edge;
 use common::guard::Guard;
 use common::ids::RunId;
 use common::ledger::Ledger;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::before::Before;
 use super::held::{self, Part};
 use super::leave::Desk;
+use super::plan::Wire;
 use super::{Plan, Run, RunError, RunStore, inventory, load, resiliency, safety, smoke, standing, store};
 use crate::cli::{OutputArgs, TargetArgs};
 use crate::embedded::{Embedded, EmbeddedPlan};
@@ -53,6 +55,8 @@ enum Course {
 pub(crate) struct Settled {
     pub(crate) view: RunView,
     pub(crate) exit_code: u8,
+    /// How many requests the plan's rules on the wire disturbed.
+    pub(crate) disturbed: u64,
 }
 
 /// Begins a run and carries it through.
@@ -88,7 +92,7 @@ pub(crate) async fn resume(setup: Setup, run: Option<RunId>) -> Result<Settled, 
              gates {run_id}`"
         ));
         let rolled = view.rollup.as_ref().map(|rollup| exit_code(rollup.outcome, setup.require_ready));
-        return Ok(Settled { exit_code: rolled.unwrap_or(recorded), view });
+        return Ok(Settled { exit_code: rolled.unwrap_or(recorded), view, disturbed: 0 });
     }
     let Some(started) = view.started.clone() else {
         return Err(RunError::Configuration(format!("run {run_id} broke off before it began: start a new one")));
@@ -156,7 +160,11 @@ async fn carry_through(
         Course::Held(parts) => held::go_through(&mut run, parts).await,
         Course::Begin(_) | Course::GoOn => phases(&mut run).await,
     };
+    let mut disturbed = 0;
     if let Some(embedded) = run.embedded.take() {
+        let edge = run.plan.wire.as_ref().map(|wire| wire.edge);
+        let proxy = edge.and_then(|Edge { at, from }| embedded.proxy(at, from));
+        disturbed = proxy.map_or(0, |proxy| proxy.counts().values().sum());
         embedded.stop().await;
     }
     let interrupted = match went {
@@ -179,7 +187,7 @@ async fn carry_through(
     if let Err(why) = evidence::write(&folder, &run.view, &artifacts, &roots, &Settings::process()) {
         run.ui.note(&format!("no bundle of evidence was made: {why}"));
     }
-    Ok(Settled { view: run.view, exit_code: exit })
+    Ok(Settled { view: run.view, exit_code: exit, disturbed })
 }
 
 /// Starts the embedded ecosystem, or finds the target.
@@ -194,11 +202,16 @@ async fn reach(
             base_port: setup.target.base_port,
             data: folder.join("data"),
             defects: plan.defects.clone(),
-            proxies: Vec::new(),
+            proxies: plan.wire.iter().map(|wire| wire.edge).collect(),
             options: Vec::new(),
             hosts_apart: false,
         };
         let embedded = Embedded::start(&apps).await?;
+        if let Some(Wire { edge, rules }) = &plan.wire
+            && let Some(proxy) = embedded.proxy(edge.at, edge.from)
+        {
+            proxy.replace(rules.clone());
+        }
         let client = common::client::Client::new(Arc::new(Guard::new(embedded.environment.clone())))?;
         let mut context = CheckContext::new(client);
         context.telemetry_key = Some(embedded.telemetry_key.clone());
