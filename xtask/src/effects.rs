@@ -27,6 +27,8 @@ pub(crate) use judge::{claim, rulings};
 
 use crate::record::{EFFECT_APPS, EffectsCell, EffectsReport};
 
+/// The folder of histories, beside the record of a run and in its bundle of evidence.
+pub(crate) const FOLDER: &str = "effects";
 /// How long a cell waits for everything to come to rest, and how long an event may take to arrive.
 pub(crate) const REST_WITHIN: Duration = Duration::from_secs(20);
 
