@@ -30,7 +30,10 @@ pub(super) async fn healthy(
         if stop.is_cancelled() {
             return Err(RunError::Interrupted);
         }
-        let control = one(&checks, &folder.join(format!("healthy-{time}"))).await?;
+        let control = match one(&checks, &folder.join(format!("healthy-{time}"))).await {
+            Ok(control) => control,
+            Err(error) => nothing().with_alarm(format!("it could not be asked: {error}")),
+        };
         let alarms = control.false_alarms.len();
         ui.note(&format!(
             "  healthy {time} of {times}: {} checks, {alarms} false alarms, {}",
@@ -49,7 +52,7 @@ async fn one(checks: &[Check], data: &Path) -> Result<Control, RunError> {
     let embedded = Embedded::start(&EmbeddedPlan::private(apps, data.to_owned())).await?;
     let mut context = trial::context(&embedded)?;
     context.patience = ARRIVAL_LIMIT;
-    let mut control = Control { checks: 0, assertions: 0, skipped: Vec::new(), false_alarms: Vec::new(), took_s: 0.0 };
+    let mut control = nothing();
     for check in checks {
         let report = check.run(context.clone()).await;
         if let Some(why) = &report.skipped {
@@ -66,4 +69,15 @@ async fn one(checks: &[Check], data: &Path) -> Result<Control, RunError> {
     embedded.stop().await;
     control.took_s = began.elapsed().as_secs_f64();
     Ok(control)
+}
+
+fn nothing() -> Control {
+    Control { checks: 0, assertions: 0, skipped: Vec::new(), false_alarms: Vec::new(), took_s: 0.0 }
+}
+
+impl Control {
+    fn with_alarm(mut self, alarm: String) -> Self {
+        self.false_alarms.push(alarm);
+        self
+    }
 }

@@ -34,22 +34,30 @@ pub(super) async fn tried(case: &Case, folder: &Path, stop: &CancellationToken) 
     let defects = vec![(case.fault.blames, *defect)];
     let place = folder.join(&case.fault.id);
     let began = clock::monotonic();
-    let rulings = match &case.by {
-        By::Run { command } => of_run(command, defects, &place, stop).await?,
+    let (rulings, broke_off) = match &case.by {
+        By::Run { command } => (of_run(command, defects, &place, stop).await?, None),
         By::Outages => of_outages(defects, place).await?,
         By::Effects { under } => of_effects(case.fault.blames, *under, defects, place).await?,
-        By::Check | By::AnyCheck => Vec::new(),
+        By::Check | By::AnyCheck => (Vec::new(), None),
     };
     if stop.is_cancelled() {
         return Err(RunError::Interrupted);
     }
-    Ok(read(case, &rulings, began.elapsed().as_secs_f64()))
+    let outcome = read(case, &rulings, began.elapsed().as_secs_f64());
+    // What broke off before the fault could show has not missed it.
+    Ok(match broke_off {
+        Some(why) if outcome.seen == Seen::Missed => Outcome { seen: Seen::NotTried { why }, ..outcome },
+        _ => outcome,
+    })
 }
 
-async fn of_outages(defects: Vec<(AppId, Defect)>, data: PathBuf) -> Result<Vec<Ruling>, RunError> {
+/// What was ruled, and why the trial broke off if it did.
+type Ruled = (Vec<Ruling>, Option<String>);
+
+async fn of_outages(defects: Vec<(AppId, Defect)>, data: PathBuf) -> Result<Ruled, RunError> {
     let plan = ResiliencePlan { cycles: 2, after: 40, defects, within: WITHIN, data };
     let seen = resilience::drive(&plan, &|_| ()).await.map_err(RunError::Configuration)?;
-    Ok(resilience::rulings(&seen))
+    Ok((resilience::rulings(&seen), seen.broke_off))
 }
 
 async fn of_effects(
@@ -57,7 +65,7 @@ async fn of_effects(
     under: Disturbance,
     defects: Vec<(AppId, Defect)>,
     data: PathBuf,
-) -> Result<Vec<Ruling>, RunError> {
+) -> Result<Ruled, RunError> {
     let plan = EffectsPlan {
         seed: 1,
         intents: 60,
@@ -69,7 +77,8 @@ async fn of_effects(
         rest_within: REST_WITHIN,
     };
     let report = effects::drive(&plan, &|_| ()).await.map_err(RunError::Configuration)?;
-    Ok(effects::rulings(&report))
+    let broke_off = report.cells.iter().find_map(|cell| cell.broke_off.clone());
+    Ok((effects::rulings(&report), broke_off))
 }
 
 async fn of_run(

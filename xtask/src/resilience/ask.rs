@@ -165,10 +165,14 @@ pub(super) fn is_completed(run: &Value) -> bool {
     run["state"] == "completed"
 }
 
-/// True once the run has ended and none of its side jobs waits.
+/// True once the run has ended, none of its side jobs waits, and nothing is under way: A3 reads attempts before jobs, so
+/// that a job may be shown as done beside an attempt that is not.
 fn has_settled(run: &Value) -> bool {
     let jobs = run["side_jobs"].as_array().map(Vec::as_slice).unwrap_or_default();
-    (is_completed(run) || run["state"] == "failed") && jobs.iter().all(|job| job["state"] != "pending")
+    let mut attempts = jobs.iter().flat_map(|job| job["attempt_log"].as_array().into_iter().flatten());
+    (is_completed(run) || run["state"] == "failed")
+        && jobs.iter().all(|job| job["state"] != "pending")
+        && attempts.all(|attempt| attempt["outcome"] != "under_way")
 }
 
 #[cfg(test)]
@@ -181,6 +185,8 @@ mod tests {
         assert!(of("completed", json!([{ "state": "done" }, { "state": "dropped" }])));
         assert!(of("failed", json!([])));
         assert!(!of("completed", json!([{ "state": "pending" }])));
+        let under_way = json!([{ "state": "done", "attempt_log": [{ "outcome": "under_way" }] }]);
+        assert!(!of("completed", under_way), "the attempts were read before the job was done");
         assert!(!of("running", json!([])));
         assert!(!has_settled(&Value::Null), "nothing that is shown is no end");
     }
