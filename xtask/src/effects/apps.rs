@@ -106,6 +106,7 @@ impl Subject {
     /// Traces of what was prepared: effects, and none of the clients'.
     pub(super) fn prepared(&self) -> Vec<TraceId> {
         match self {
+            Self::A5(app) => app.prepared.clone(),
             Self::A6(app) => vec![app.prepared],
             _ => Vec::new(),
         }

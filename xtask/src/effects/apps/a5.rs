@@ -27,6 +27,8 @@ pub(crate) struct Student {
     cookies: Vec<String>,
     /// What each step sends, by its number.
     forms: BTreeMap<u32, Value>,
+    /// The traces of their sign-ups.
+    pub(crate) prepared: Vec<TraceId>,
 }
 
 fn order() -> Place {
@@ -65,7 +67,8 @@ impl Student {
             |session: &Session| session.cookie(AppId::A5, "/", COOKIE).map(|value| format!("{COOKIE}={value}"));
         let cookies = sessions.iter().map(cookie).collect::<Option<Vec<_>>>();
         let cookies = cookies.ok_or_else(|| format!("A5 set no cookie {COOKIE} at the sign-up"))?;
-        Ok(Self { world, cookies, forms })
+        let prepared = sessions.iter().map(Session::trace).collect();
+        Ok(Self { world, cookies, forms, prepared })
     }
 
     pub(super) fn intent(&self, step: &Step) -> Intent {
@@ -149,12 +152,12 @@ impl Student {
             history.accounts.push(account(&self.world.direct, number, cookie).await?);
         }
         let left_out = |seen: &Seen| {
-            let is = |app, event| command::is(seen, app, event);
-            // Students signed up, and the orders that are paid were opened, before the first attempt.
-            is(AppId::A1, EventName::IdentityOk)
-                || is(AppId::A5, EventName::CheckoutStarted) && payments.contains(&seen.trace_id)
+            let is = |event| command::is(seen, AppId::A5, event);
+            // Students signed up and were welcomed by a page, and the orders that are paid were opened, before.
+            self.prepared.contains(&seen.trace_id)
+                || is(EventName::CheckoutStarted) && payments.contains(&seen.trace_id)
                 // Once for each student, at whichever of her questions comes first.
-                || is(AppId::A5, EventName::ActivationFirstUse)
+                || is(EventName::ActivationFirstUse)
         };
         command::read_back(&self.world, history, left_out).await
     }

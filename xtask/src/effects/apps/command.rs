@@ -16,6 +16,12 @@ const PAGE: usize = 1_000;
 const BACKGROUND: [EventName; 3] =
     [EventName::RequestCompleted, EventName::RouteSnapshot, EventName::BreakerTransition];
 
+/// True for what is no effect of any intent. A3 gets itself a token at A1, in a trace of its own.
+fn is_background(app: &str, name: &str) -> bool {
+    BACKGROUND.iter().any(|own| own.as_str() == name)
+        || app == AppId::A1.as_str() && name == EventName::IdentityOk.as_str()
+}
+
 /// Where A8 keeps an app's events of a name.
 pub(super) fn place(app: AppId, event: &str) -> Place {
     Place::new(AppId::A8, &of(app.as_str(), event))
@@ -53,11 +59,10 @@ pub(super) fn is(seen: &Seen, app: AppId, event: EventName) -> bool {
 fn told<'a>(events: impl Iterator<Item = &'a Value>, earlier: &BTreeSet<TraceId>) -> impl Iterator<Item = Seen> {
     let read = |event: &Value| {
         let told = &event["event"];
-        let name = text(told, "event");
+        let (app, name) = (text(told, "app_id"), text(told, "event"));
         let trace_id = text(told, "trace_id").parse().unwrap_or(TraceId::from_u128(0));
-        let is_background = BACKGROUND.iter().any(|own| own.as_str() == name);
-        (!is_background && !earlier.contains(&trace_id)).then(|| Seen {
-            place: Place::new(AppId::A8, &of(&text(told, "app_id"), &name)),
+        (!is_background(&app, &name) && !earlier.contains(&trace_id)).then(|| Seen {
+            place: Place::new(AppId::A8, &of(&app, &name)),
             name: String::new(),
             trace_id,
             id: text(told, "event_id"),
@@ -101,6 +106,7 @@ mod tests {
             ("A6", "revenue_settled", 2),
             ("A2", "revenue_settled", 1),
             ("A5", "checkout_completed", 3),
+            ("A6", "identity_ok", 4),
         ] {
             assert_eq!(
                 checked(&[event("A6", "provider_registered", 1), event(app, name, trace)]),
@@ -116,6 +122,7 @@ mod tests {
     fn what_apps_tell_of_themselves_and_what_was_before_is_no_phantom() {
         let own = ["request_completed", "route_snapshot", "breaker_transition"];
         let mut events: Vec<_> = own.iter().map(|name| event("A2", name, 4)).collect();
+        events.push(event("A1", "identity_ok", 4));
         events.push(event("A6", "revenue_settled", 9));
         assert_eq!(checked(&events), []);
     }
