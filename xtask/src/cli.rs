@@ -360,7 +360,7 @@ pub(crate) struct EffectsArgs {
     /// Only this app: a2, a3, a5 or a6; may be given several times.
     #[arg(long, value_name = "APP")]
     pub(crate) app: Vec<AppId>,
-    /// Only this fault: none, kill, duplicate, delay or commit_then_503; may be given several times.
+    /// Only this fault: none, kill, duplicate, delay, commit_then_503 or together; may be given several times.
     #[arg(long, value_name = "FAULT")]
     pub(crate) fault: Vec<Fault>,
     /// What all draws begin with; another one each time unless it is given.

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use common::clock;
-use common::history::Fault;
+use common::history::{Fault, History};
 use common::ids::AppId;
 use common::service::Defect;
 use common::verdict::{Outcome, exit_code};
@@ -25,8 +25,12 @@ use crate::commands::fail;
 use crate::embedded::{Embedded, EmbeddedPlan};
 pub(crate) use judge::{claim, rulings};
 
+use cell::Earlier;
+
 use crate::record::{EFFECT_APPS, EffectsCell, EffectsReport};
 
+/// The folder of histories, beside the record of a run and in its bundle of evidence.
+pub(crate) const FOLDER: &str = "effects";
 /// How long a cell waits for everything to come to rest, and how long an event may take to arrive.
 pub(crate) const REST_WITHIN: Duration = Duration::from_secs(20);
 
@@ -47,7 +51,11 @@ pub(crate) struct EffectsPlan {
     pub(crate) rest_within: Duration,
 }
 
-/// Drives every app under every fault in an ecosystem of its own. `say` hears of each cell when it is done.
+/// Drives every app under every fault in an ecosystem of its own. `say` hears of each cell when it is done. A cell in which
+/// something does not answer says so and takes nothing from the others.
+///
+/// # Errors
+/// When the ecosystem does not start.
 pub(crate) async fn drive(plan: &EffectsPlan, say: &(dyn Fn(&str) + Sync)) -> Result<EffectsReport, String> {
     let (started, started_at) = (clock::monotonic(), clock::rfc3339(clock::unix_ms()));
     // With themselves, the apps need those that they call, and A8.
@@ -71,30 +79,33 @@ pub(crate) async fn drive(plan: &EffectsPlan, say: &(dyn Fn(&str) + Sync)) -> Re
         took_s: started.elapsed().as_secs_f64(),
         arrival_limit_s: plan.rest_within.as_secs_f64(),
         defects: plan.defects.iter().map(|(app, defect)| format!("{app} {defect:?}")).collect(),
-        cells: driven?,
+        cells: driven,
     })
 }
 
-async fn cells(
-    plan: &EffectsPlan,
-    embedded: &mut Embedded,
-    say: &(dyn Fn(&str) + Sync),
-) -> Result<Vec<EffectsCell>, String> {
+async fn cells(plan: &EffectsPlan, embedded: &mut Embedded, say: &(dyn Fn(&str) + Sync)) -> Vec<EffectsCell> {
     let mut cells = Vec::new();
-    let mut earlier = BTreeSet::new();
+    let mut earlier = Earlier::default();
     for app in &plan.apps {
+        let mut is_gone = false;
         for fault in &plan.faults {
-            let (cell, history) = cell::run(plan, embedded, (*app, *fault), &mut earlier)
-                .await
-                .map_err(|error| format!("{app} under {fault}: {error}"))?;
-            if let Some(folder) = &plan.histories {
-                files::history(folder, plan.seed, &cell, &history)?;
+            let (mut cell, history) = if is_gone {
+                let why = Some(format!("{app} was not there again after an earlier kill"));
+                (EffectsCell { broke_off: why, ..cell::untried(plan, (*app, *fault)) }, History::default())
+            } else {
+                cell::run(plan, embedded, (*app, *fault), &mut earlier).await
+            };
+            if let Some(folder) = &plan.histories
+                && let Err(why) = files::history(folder, plan.seed, &cell, &history)
+            {
+                cell.broke_off.get_or_insert(why);
             }
+            is_gone |= cell.not_started.is_some();
             say(&text::line(&cell));
             cells.push(cell);
         }
     }
-    Ok(cells)
+    cells
 }
 
 /// The command.

@@ -9,6 +9,7 @@ use common::settings::Settings;
 use common::signing::Signer;
 use common::verdict::Verdict;
 
+use crate::effects;
 use crate::record::RunView;
 use crate::report::{Artifact, Head, REPORTS};
 use crate::run;
@@ -29,7 +30,7 @@ pub(crate) fn write(
     settings: &Settings,
 ) -> Result<(), String> {
     let (signer, ephemeral) = signer(settings)?;
-    let bytes = bundle(&folder.join(LEDGER_FILE), view, artifacts, &signer, ephemeral)?;
+    let bytes = bundle(folder, view, artifacts, &signer, ephemeral)?;
     let bundle = [Artifact { path: format!("{REPORTS}/{BUNDLE}"), bytes }];
     roots.iter().try_for_each(|root| run::write(root, &bundle)).map_err(|error| error.to_string())
 }
@@ -48,19 +49,39 @@ fn signer(settings: &Settings) -> Result<(Signer, bool), String> {
 }
 
 fn bundle(
-    record: &Path,
+    folder: &Path,
     view: &RunView,
     artifacts: &[Artifact],
     signer: &Signer,
     ephemeral: bool,
 ) -> Result<Vec<u8>, String> {
+    let record = &folder.join(LEDGER_FILE);
     let seen = ledger::verify(record).map_err(|error| error.to_string())?;
     let lines = std::fs::read(record).map_err(|error| format!("cannot read {}: {error}", record.display()))?;
     let mut files: Vec<(String, Vec<u8>)> =
         artifacts.iter().map(|artifact| (place(&artifact.path).to_owned(), artifact.bytes.clone())).collect();
     files.push((LEDGER_FILE.to_owned(), lines));
     files.extend(signed(view));
+    files.extend(histories(&folder.join(effects::FOLDER))?);
     pack(subject(view, &seen.head), planned(view), files, signer, ephemeral).map_err(|error| error.to_string())
+}
+
+/// The histories of effects, if any were driven.
+fn histories(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let failed = |error: std::io::Error| format!("cannot read {}: {error}", folder.display());
+    let listed = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        listed => listed.map_err(failed)?,
+    };
+    let mut files = Vec::new();
+    for entry in listed {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.ends_with(".ndjson") {
+            files.push((format!("{}/{name}", effects::FOLDER), std::fs::read(&path).map_err(failed)?));
+        }
+    }
+    Ok(files)
 }
 
 /// Where an artifact lies in the bundle.
@@ -137,9 +158,13 @@ mod tests {
         std::fs::write(&record, b"").unwrap();
         let (view, signer) = (fixture::view(), Signer::generate().unwrap());
         let artifacts = render_all(&view);
-        let bytes = bundle(&record, &view, &artifacts, &signer, false).unwrap();
-        assert_eq!(bytes, bundle(&record, &view, &artifacts, &signer, false).unwrap());
+        let histories = folder.path().join(effects::FOLDER);
+        std::fs::create_dir(&histories).unwrap();
+        std::fs::write(histories.join("a2_kill_7.ndjson"), b"{}\n").unwrap();
+        let bytes = bundle(folder.path(), &view, &artifacts, &signer, false).unwrap();
+        assert_eq!(bytes, bundle(folder.path(), &view, &artifacts, &signer, false).unwrap());
         let opened = open(&bytes).unwrap();
+        assert_eq!(opened.file("effects/a2_kill_7.ndjson"), Some(b"{}\n".as_slice()));
         assert_eq!(opened.problems(Some(&signer.public())), Vec::<String>::new());
         for artifact in &artifacts {
             assert_eq!(opened.file(place(&artifact.path)), Some(artifact.bytes.as_slice()), "{}", artifact.path);

@@ -14,6 +14,7 @@ mod tests;
 mod trial;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -51,7 +52,7 @@ pub(crate) async fn run(args: &FaultsArgs, ui: &Arc<Ui>, stop: &CancellationToke
     let loaded: Vec<Case> = cases.iter().filter(unseen).map(Case::under_load).collect();
     outcomes.retain(|outcome| loaded.iter().all(|case| case.fault.id != outcome.id));
     for case in alone.iter().chain(&loaded) {
-        let outcome = walk::tried(case, folder.path(), stop).await?;
+        let outcome = or_not_tried(case, walk::tried(case, folder.path(), stop).await)?;
         ui.note(&outcome.line());
         outcomes.push(outcome);
     }
@@ -70,24 +71,41 @@ async fn tried_beside(
 ) -> Result<Vec<Outcome>, RunError> {
     let room = Arc::new(Semaphore::new(SIDE_BY_SIDE));
     let mut going = JoinSet::new();
+    let mut begun = BTreeMap::new();
     for case in cases {
-        let (room, folder, stop) = (Arc::clone(&room), folder.to_owned(), stop.clone());
-        going.spawn(async move {
+        let (room, folder, stop, own) = (Arc::clone(&room), folder.to_owned(), stop.clone(), case.clone());
+        let trial = going.spawn(async move {
             let _place = room.acquire_owned().await;
-            match case.by {
+            match own.by {
                 _ if stop.is_cancelled() => Err(RunError::Interrupted),
-                By::Check | By::AnyCheck => trial::tried(&case, &folder).await,
-                _ => walk::tried(&case, &folder, &stop).await,
+                By::Check | By::AnyCheck => trial::tried(&own, &folder).await,
+                _ => walk::tried(&own, &folder, &stop).await,
             }
         });
+        begun.insert(trial.id(), case);
     }
     let mut outcomes = Vec::new();
-    while let Some(ended) = going.join_next().await {
-        let outcome = ended.map_err(|error| RunError::Configuration(format!("a trial broke off: {error}")))??;
+    while let Some(ended) = going.join_next_with_id().await {
+        let (id, tried) = match ended {
+            Ok((id, tried)) => (id, tried),
+            Err(error) => (error.id(), Err(RunError::Configuration(format!("the trial broke off: {error}")))),
+        };
+        let Some(case) = begun.remove(&id) else { continue };
+        let outcome = or_not_tried(&case, tried)?;
         ui.note(&outcome.line());
         outcomes.push(outcome);
     }
     Ok(outcomes)
+}
+
+/// A trial that could not be made is a row of its own, and takes nothing from the others; only a person who ends it all
+/// does.
+fn or_not_tried(case: &Case, tried: Result<Outcome, RunError>) -> Result<Outcome, RunError> {
+    match tried {
+        Err(RunError::Interrupted) => Err(RunError::Interrupted),
+        Err(error) => Ok(trial::outcome(case, Seen::NotTried { why: error.to_string() }, String::new(), None)),
+        tried => tried,
+    }
 }
 
 /// The matrix as a document, and as JSON.

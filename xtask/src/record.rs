@@ -27,7 +27,9 @@ use crate::history::History;
 pub(crate) use browser::{BrowserCase, BrowserHop, BrowserRun};
 pub(crate) use effects::{EFFECT_APPS, EffectsCell, EffectsReport};
 pub(crate) use learning::Learning;
-pub(crate) use resilience::{CrashOutage, Cycle, OwnOutage, PartyOutage, Resilience, RunsSeen, Share};
+pub(crate) use resilience::{
+    AttemptsCompared, CrashOutage, Cycle, OwnOutage, PartyOutage, Resilience, RunsSeen, Share,
+};
 pub(crate) use route::{Exemplar, Generator, RouteFigures, Second};
 pub(crate) use shape::{Knee, ShapePoint, ShapeRun, StageFigures};
 pub(crate) use stream::{Goodput, StreamFigures, StreamLatency};

@@ -96,7 +96,7 @@ pub(crate) async fn start(
         tx.execute(sql, args![&run_id, position, step.as_str()]).await?;
     }
     for party in [Party::S2sAuth, Party::A4] {
-        side::leave(&mut tx, &run_id, party, now).await?;
+        side::leave(&ctx, &mut tx, &run_id, party).await?;
     }
     let status_url = format!("/orchestration/runs/{run_id}");
     let body = json!({ "run_id": run_id, "status_url": status_url, "trace_id": context.trace.trace });

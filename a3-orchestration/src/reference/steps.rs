@@ -107,7 +107,7 @@ pub(crate) async fn write_down(
         Effect::CtaPlaced => {
             ctx.telemetry.emit(tx, &run.context, report(EventName::CtaEmitted, "cta")).await?;
             for party in [Party::Email, Party::AutoComCenter] {
-                side::leave(tx, id, party, ctx.clock.unix_ms()).await?;
+                side::leave(ctx, tx, id, party).await?;
             }
             Ok(run.arm.clone())
         }

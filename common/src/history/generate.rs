@@ -24,11 +24,14 @@ pub enum Fault {
     /// The app does what was asked, and the client gets a 503.
     #[serde(rename = "commit_then_503")]
     CommitThen503,
+    /// The app is killed, requests arrive twice and acknowledgements are lost, all in one history.
+    Together,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::None, Self::Kill, Self::Duplicate, Self::Delay, Self::CommitThen503];
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::Kill, Self::Duplicate, Self::Delay, Self::CommitThen503, Self::Together];
 
     /// The name on the command line.
     #[must_use]
@@ -39,7 +42,26 @@ impl Fault {
             Self::Duplicate => "duplicate",
             Self::Delay => "delay",
             Self::CommitThen503 => "commit_then_503",
+            Self::Together => "together",
         }
+    }
+
+    /// True if the app is killed.
+    #[must_use]
+    pub fn kills(self) -> bool {
+        matches!(self, Self::Kill | Self::Together)
+    }
+
+    /// True if requests arrive twice.
+    #[must_use]
+    pub fn duplicates(self) -> bool {
+        matches!(self, Self::Duplicate | Self::Together)
+    }
+
+    /// True if what was done is answered as if it had failed.
+    #[must_use]
+    pub fn loses_answers(self) -> bool {
+        matches!(self, Self::CommitThen503 | Self::Together)
     }
 }
 
@@ -69,7 +91,7 @@ pub struct Workload {
     pub intents: u32,
     /// How many clients.
     pub processes: u32,
-    /// How often the app is killed, if the fault is that.
+    /// How often the app is killed, if the fault kills.
     pub kills: u32,
     /// The kinds of intents and their weights.
     pub kinds: Vec<(&'static str, u32)>,
@@ -123,13 +145,13 @@ pub fn plan(seed: u64, workload: &Workload) -> Plan {
     let salt = u64::from(workload.app.number()) << 8 | workload.fault as u64;
     let mut rng = StdRng::seed_from_u64(seed ^ salt.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let steps = (0..workload.intents).map(|number| step(&mut rng, workload, number)).collect();
-    let kills = if workload.fault == Fault::Kill { kills(&mut rng, workload) } else { Vec::new() };
+    let kills = if workload.fault.kills() { kills(&mut rng, workload) } else { Vec::new() };
     Plan { steps, kills }
 }
 
 fn step(rng: &mut StdRng, workload: &Workload, number: u32) -> Step {
     let kind = kind(rng, &workload.kinds);
-    let duplicates = workload.fault == Fault::Duplicate;
+    let duplicates = workload.fault.duplicates();
     // All draws are made whatever the fault, so that plans of different faults differ in their faults alone.
     let (copies, again, gives_up) = (rng.random_range(2..=3), rng.random_bool(0.5), rng.random_bool(0.15));
     Step {
@@ -141,7 +163,7 @@ fn step(rng: &mut StdRng, workload: &Workload, number: u32) -> Step {
         draw: rng.next_u64(),
         copies: if duplicates { copies } else { 1 },
         again: duplicates && again,
-        gives_up: gives_up && matches!(workload.fault, Fault::Kill | Fault::Delay | Fault::CommitThen503),
+        gives_up: gives_up && !matches!(workload.fault, Fault::None | Fault::Duplicate),
     }
 }
 

@@ -321,3 +321,13 @@ fn an_event_of_a_crashed_app_has_its_time_from_the_recovery_on() {
     history.crashes.push(Crash { app: AppId::A6, killed_ms: known_ms + 1, up_ms: known_ms + 21_000 });
     assert_eq!(late(&history), None);
 }
+
+#[test]
+fn all_faults_together_kill_send_twice_and_let_clients_give_up() {
+    let (drawn, alone) = (plan(3, &workload(Fault::Together)), plan(3, &workload(Fault::Kill)));
+    assert_eq!(drawn.kills.len(), alone.kills.len());
+    assert!(!drawn.kills.is_empty());
+    let any = |is: fn(&Step) -> bool| drawn.steps.iter().any(is);
+    assert!(any(|step| step.copies > 1) && any(|step| step.again) && any(|step| step.gives_up));
+    assert!(alone.steps.iter().all(|step| step.copies == 1));
+}

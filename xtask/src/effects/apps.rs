@@ -8,11 +8,20 @@ mod command;
 mod kept;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use common::client::{Client, Reply, Request};
+use common::clock;
 use common::history::{History, Intent, Plan, Step};
 use common::ids::{AppId, TraceId};
 use serde_json::Value;
+
+use super::cell::Earlier;
+
+/// How long a read may go without an answer that says something, and how often it is asked for again.
+const READ_WITHIN: Duration = Duration::from_secs(5);
+const READ_AGAIN: Duration = Duration::from_millis(100);
 
 /// The apps that take part in the effects of one: itself, those that it calls, and A8.
 pub(super) fn needs(app: AppId) -> &'static [AppId] {
@@ -42,6 +51,19 @@ pub(crate) struct World {
     pub(super) direct: Client,
     /// Traces of earlier cells.
     pub(super) earlier: BTreeSet<TraceId>,
+    /// The last event of A8 that is known; whatever comes after it belongs to this cell.
+    seq: AtomicI64,
+}
+
+impl World {
+    pub(super) fn new(asked: Client, direct: Client, earlier: &Earlier) -> Self {
+        Self { asked, direct, earlier: earlier.traces.clone(), seq: AtomicI64::new(earlier.seq) }
+    }
+
+    /// The last event of A8 that was read.
+    pub(super) fn newest(&self) -> i64 {
+        self.seq.load(Ordering::Relaxed)
+    }
 }
 
 /// One app, ready to be asked.
@@ -84,6 +106,7 @@ impl Subject {
     /// Traces of what was prepared: effects, and none of the clients'.
     pub(super) fn prepared(&self) -> Vec<TraceId> {
         match self {
+            Self::A5(app) => app.prepared.clone(),
             Self::A6(app) => vec![app.prepared],
             _ => Vec::new(),
         }
@@ -156,11 +179,26 @@ impl Subject {
 
 /// The JSON of an answer that must come.
 async fn read(client: &Client, app: AppId, path: &str) -> Result<Value, String> {
-    let reply = client.get(app, path).send().await.map_err(|error| error.to_string())?;
+    let reply = answered(client, app, path).await?;
     if reply.status != 200 {
         return Err(format!("{} answered {}", reply.request(), reply.status));
     }
     reply.json().map_err(|error| error.to_string())
+}
+
+/// An answer that says something of what was asked. One that may pass, or none at all, is no reason to end a cell: it is
+/// asked for again for a while.
+pub(super) async fn answered(client: &Client, app: AppId, path: &str) -> Result<Reply, String> {
+    let began = clock::monotonic();
+    let mut pause = tokio::time::interval(READ_AGAIN);
+    loop {
+        pause.tick().await;
+        let reply = client.get(app, path).native_errors().send().await;
+        let passes = reply.as_ref().map_or(true, |reply| reply.status == 429 || reply.status >= 500);
+        if !passes || began.elapsed() >= READ_WITHIN {
+            return reply.map_err(|error| error.to_string());
+        }
+    }
 }
 
 /// The items of a list in an answer.

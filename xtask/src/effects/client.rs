@@ -1,6 +1,7 @@
 //! Clients: each pursues its intents one after the other, and asks again under the same key while it does not know.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub(super) struct Clients {
     stragglers: Mutex<JoinSet<()>>,
     /// Requests sent so far; the end of all clients is [`u64::MAX`].
     sent: watch::Sender<u64>,
+    /// True once nobody is there to be asked.
+    given_up: AtomicBool,
 }
 
 /// What an attempt came to, and whether another one makes sense.
@@ -41,12 +44,24 @@ struct Attempt {
 impl Clients {
     pub(super) fn new(subject: Arc<Subject>, fault: Fault) -> Arc<Self> {
         let sent = watch::Sender::new(0);
-        Arc::new(Self { subject, fault, operations: Mutex::default(), stragglers: Mutex::default(), sent })
+        Arc::new(Self {
+            subject,
+            fault,
+            operations: Mutex::default(),
+            stragglers: Mutex::default(),
+            sent,
+            given_up: AtomicBool::new(false),
+        })
     }
 
     /// Tells how many requests were sent.
     pub(super) fn sent(&self) -> watch::Receiver<u64> {
         self.sent.subscribe()
+    }
+
+    /// Lets every client end after the attempt that it is at.
+    pub(super) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
     }
 
     /// Everything that was written down so far, in order.
@@ -91,7 +106,7 @@ impl Clients {
             if is(|attempt| attempt.outcome.is_ok()) || (unknown && step.gives_up) || !is(|attempt| attempt.again) {
                 return;
             }
-            if started.elapsed() >= PATIENCE {
+            if started.elapsed() >= PATIENCE || self.given_up.load(Ordering::Relaxed) {
                 return;
             }
             tokio::time::sleep(pause).await;

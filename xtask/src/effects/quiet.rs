@@ -8,7 +8,7 @@ use common::clock;
 use common::history::History;
 use common::ids::{AppId, TraceId};
 
-use super::apps::{Subject, needs};
+use super::apps::{Subject, answered, needs};
 
 /// How often it is looked again.
 const LOOK_EVERY: Duration = Duration::from_millis(40);
@@ -44,6 +44,5 @@ pub(super) async fn rest(subject: &Subject, history: &History, limit: Duration) 
 }
 
 async fn arrived(client: &Client, trace: TraceId) -> Result<bool, String> {
-    let reply = client.get(AppId::A8, &format!("/api/lineage/{trace}")).send().await;
-    Ok(reply.map_err(|error| error.to_string())?.status == 200)
+    Ok(answered(client, AppId::A8, &format!("/api/lineage/{trace}")).await?.status == 200)
 }

@@ -12,6 +12,7 @@ const TOLD: usize = 3;
 pub(super) fn line(cell: &EffectsCell) -> String {
     let checked = &cell.checked;
     let anomalies = match cell.anomalies() {
+        0 if cell.not_started.is_some() || cell.broke_off.is_some() => cell.shows_nothing().join(", "),
         0 => "no anomaly".to_owned(),
         _ => format!("ANOMALIES: {}", kinds(cell)),
     };

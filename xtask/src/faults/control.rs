@@ -34,13 +34,16 @@ pub(super) async fn healthy(
         if checks.is_empty() {
             break;
         }
-        let control = one(&checks, trial::place(folder)?).await?;
+        let control = asked(one(&checks, trial::place(folder)?).await, "checks");
         tell(&control, &format!("healthy {time} of {times}"), ui);
         controls.push(control);
     }
     if times > 0 {
         for whole in distinct(cases) {
-            let control = run(whole, folder, stop).await?;
+            if stop.is_cancelled() {
+                return Err(RunError::Interrupted);
+            }
+            let control = asked(run(whole, folder, stop).await, &whole.seen_in());
             tell(&control, &format!("healthy {}", control.of), ui);
             controls.push(control);
         }
@@ -71,16 +74,23 @@ fn distinct(cases: &[Case]) -> Vec<&Case> {
 /// Goes through the run of a case without its fault: no claim that decides may fail.
 async fn run(case: &Case, folder: &Path, stop: &CancellationToken) -> Result<Control, RunError> {
     let began = clock::monotonic();
-    let rulings = walk::gone_through(case, None, folder, stop).await?.rulings;
-    let deciding = rulings.iter().filter(|ruling| ruling.claim.gate);
+    let seen = walk::gone_through(case, None, folder, stop).await?;
+    let deciding = seen.rulings.iter().filter(|ruling| ruling.claim.gate);
     let failed = deciding.clone().filter(|ruling| ruling.verdict.is_fail());
+    let failed = failed.map(|ruling| format!("{}: {}", ruling.claim.id, ruling.explanation));
     Ok(Control {
-        of: case.seen_in(),
         checks: deciding.count() as u64,
-        assertions: 0,
-        skipped: Vec::new(),
-        false_alarms: failed.map(|ruling| format!("{}: {}", ruling.claim.id, ruling.explanation)).collect(),
+        false_alarms: failed.chain(seen.broke_off.map(|why| format!("it broke off: {why}"))).collect(),
         took_s: began.elapsed().as_secs_f64(),
+        ..nothing(&case.seen_in())
+    })
+}
+
+/// A control that could not be asked is an alarm too.
+fn asked(control: Result<Control, RunError>, of: &str) -> Control {
+    control.unwrap_or_else(|error| {
+        let alarm = format!("it could not be asked: {error}");
+        Control { false_alarms: vec![alarm], ..nothing(of) }
     })
 }
 
@@ -90,14 +100,7 @@ async fn one(checks: &[Check], data: PathBuf) -> Result<Control, RunError> {
     let embedded = Embedded::start(&EmbeddedPlan::private(apps, data)).await?;
     // As patient as a trial, so that what would be an alarm there is one here.
     let context = trial::context(&embedded)?;
-    let mut control = Control {
-        of: "checks".to_owned(),
-        checks: 0,
-        assertions: 0,
-        skipped: Vec::new(),
-        false_alarms: Vec::new(),
-        took_s: 0.0,
-    };
+    let mut control = nothing("checks");
     for check in checks {
         let report = check.run(context.clone()).await;
         if let Some(why) = &report.skipped {
@@ -114,4 +117,8 @@ async fn one(checks: &[Check], data: PathBuf) -> Result<Control, RunError> {
     embedded.stop().await;
     control.took_s = began.elapsed().as_secs_f64();
     Ok(control)
+}
+
+fn nothing(of: &str) -> Control {
+    Control { of: of.to_owned(), checks: 0, assertions: 0, skipped: Vec::new(), false_alarms: Vec::new(), took_s: 0.0 }
 }

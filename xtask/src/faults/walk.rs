@@ -31,6 +31,8 @@ pub(super) struct Seen {
     pub(super) rulings: Vec<Ruling>,
     /// Requests that rules on the wire met; `None` without rules.
     disturbed: Option<u64>,
+    /// Why it broke off, if it did.
+    pub(super) broke_off: Option<String>,
 }
 
 /// Tries the fault in what can see it, and reads what was ruled.
@@ -41,10 +43,14 @@ pub(super) async fn tried(case: &Case, folder: &Path, stop: &CancellationToken) 
         return Err(RunError::Interrupted);
     }
     let read = read(case, &seen.rulings, began.elapsed().as_secs_f64());
-    Ok(if seen.disturbed == Some(0) {
-        outcome(case, super::Seen::NotTried { why: disturbed_nothing(case) }, String::new(), None)
-    } else {
-        read
+    // What broke off, or disturbed nothing, has not missed the fault.
+    let why = match seen.disturbed {
+        Some(0) => Some(disturbed_nothing(case)),
+        _ => seen.broke_off.filter(|_| read.seen == super::Seen::Missed),
+    };
+    Ok(match why {
+        Some(why) => outcome(case, super::Seen::NotTried { why }, String::new(), None),
+        None => read,
     })
 }
 
@@ -62,15 +68,14 @@ pub(super) async fn gone_through(
     }
     let wire = fault.map(wire).transpose()?.flatten();
     let place = place(folder)?;
-    let still = |rulings| Seen { rulings, disturbed: None };
     match &case.by {
         By::Run { command } | By::AnyClaim { command } => of_run(command, defects, wire, &place, stop).await,
         By::Outages | By::Effects { .. } if wire.is_some() => {
             Err(RunError::Configuration(format!("{}: outages and histories take defects alone", case.fault.id)))
         }
-        By::Outages => of_outages(defects, place).await.map(still),
-        By::Effects { under } => of_effects(case.fault.blames, *under, defects, place).await.map(still),
-        By::Check | By::AnyCheck => Ok(still(Vec::new())),
+        By::Outages => of_outages(defects, place).await,
+        By::Effects { under } => of_effects(case.fault.blames, *under, defects, place).await,
+        By::Check | By::AnyCheck => Ok(Seen { rulings: Vec::new(), disturbed: None, broke_off: None }),
     }
 }
 
@@ -81,10 +86,10 @@ fn wire(fault: &Fault) -> Result<Option<Wire>, RunError> {
     Ok(Some(Wire { edge: Edge { at: *at, from: *from }, rules }))
 }
 
-async fn of_outages(defects: Vec<(AppId, Defect)>, data: PathBuf) -> Result<Vec<Ruling>, RunError> {
+async fn of_outages(defects: Vec<(AppId, Defect)>, data: PathBuf) -> Result<Seen, RunError> {
     let plan = ResiliencePlan { cycles: 2, after: 40, defects, within: WITHIN, data };
     let seen = resilience::drive(&plan, &|_| ()).await.map_err(RunError::Configuration)?;
-    Ok(resilience::rulings(&seen))
+    Ok(Seen { rulings: resilience::rulings(&seen), disturbed: None, broke_off: seen.broke_off })
 }
 
 async fn of_effects(
@@ -92,7 +97,7 @@ async fn of_effects(
     under: Disturbance,
     defects: Vec<(AppId, Defect)>,
     data: PathBuf,
-) -> Result<Vec<Ruling>, RunError> {
+) -> Result<Seen, RunError> {
     let plan = EffectsPlan {
         seed: 1,
         intents: 60,
@@ -104,7 +109,8 @@ async fn of_effects(
         rest_within: REST_WITHIN,
     };
     let report = effects::drive(&plan, &|_| ()).await.map_err(RunError::Configuration)?;
-    Ok(effects::rulings(&report))
+    let broke_off = report.cells.iter().find_map(|cell| cell.broke_off.clone());
+    Ok(Seen { rulings: effects::rulings(&report), disturbed: None, broke_off })
 }
 
 async fn of_run(
@@ -131,7 +137,7 @@ async fn of_run(
     let selection = commands::selected(command).map_err(RunError::Configuration)?;
     let plan = Plan::new(command, "embedded", Profile::Quick, selection).with(defects);
     let settled = run::begin(setup, plan.through(wire).into_trial()).await?;
-    Ok(Seen { rulings: settled.view.rulings, disturbed: is_disturbed.then_some(settled.disturbed) })
+    Ok(Seen { rulings: settled.view.rulings, disturbed: is_disturbed.then_some(settled.disturbed), broke_off: None })
 }
 
 /// Whether the claim that is named for the fault failed, and whose claim failed first.

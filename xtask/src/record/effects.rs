@@ -43,6 +43,12 @@ pub(crate) struct EffectsCell {
     pub(crate) came_to_rest: bool,
     /// The command that does the same again.
     pub(crate) again: String,
+    /// Why the app was not there again after a kill; nothing that it had acknowledged can be read then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) not_started: Option<String>,
+    /// Why the cell ended before its end, so that nothing was checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) broke_off: Option<String>,
 }
 
 impl EffectsCell {
@@ -52,19 +58,26 @@ impl EffectsCell {
     }
 
     /// Why the cell shows nothing, whatever was found in it.
-    pub(crate) fn shows_nothing(&self) -> Vec<&'static str> {
+    pub(crate) fn shows_nothing(&self) -> Vec<String> {
+        let wire = |rule: Fault| self.disturbed.get(rule.as_str()).is_some_and(|n| *n > 0);
+        let killed = self.checked.crashes > 0;
         let came_about = match self.fault {
             Fault::None => true,
-            Fault::Kill => self.checked.crashes > 0,
-            Fault::Duplicate | Fault::Delay | Fault::CommitThen503 => self.disturbed.values().any(|n| *n > 0),
+            Fault::Kill => killed,
+            Fault::Duplicate | Fault::Delay | Fault::CommitThen503 => wire(self.fault),
+            Fault::Together => killed && wire(Fault::Duplicate) && wire(Fault::CommitThen503),
         };
+        let early = [&self.not_started, &self.broke_off].into_iter().flatten().next();
+        if let Some(why) = early {
+            return vec![format!("it broke off: {why}")];
+        }
         let all = [
             (!came_about, "the fault did not come about"),
             (!self.came_to_rest, "it did not come to rest within the time limit"),
             (self.checked.acknowledged == 0, "nothing was acknowledged"),
             (self.checked.effects == 0, "no effect was read"),
         ];
-        all.into_iter().filter_map(|(is, why)| is.then_some(why)).collect()
+        all.into_iter().filter(|(is, _)| *is).map(|(_, why)| why.to_owned()).collect()
     }
 
     /// True if the fault came about, something was acknowledged and looked at, and no anomaly was found.

@@ -18,12 +18,18 @@ pub(crate) struct Resilience {
     pub(crate) parties: Vec<PartyOutage>,
     /// Pauses between attempts while somebody answered 503.
     pub(crate) backoff: BackoffFindings,
+    /// The attempts that A3 lists, beside the requests that the fault proxies refused.
+    #[serde(default)]
+    pub(crate) attempts: AttemptsCompared,
     /// The same while 503 came with a time to wait.
     pub(crate) retry_after: BackoffFindings,
     pub(crate) own: OwnOutage,
     pub(crate) crash: CrashOutage,
     /// All runs that were asked for, and what became of them.
     pub(crate) runs: RunsSeen,
+    /// What the harness could not do, so that the drive ended before its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) broke_off: Option<String>,
 }
 
 /// Outages of one party that A3 calls.
@@ -31,6 +37,7 @@ pub(crate) struct Resilience {
 pub(crate) struct PartyOutage {
     /// The breaker's name, `a7`.
     pub(crate) party: String,
+    /// Who answers there; A3 itself, on whose port the stand-ins for e-mail and the communications center live.
     pub(crate) app: AppId,
     /// The route that answered 503.
     pub(crate) route: String,
@@ -39,8 +46,26 @@ pub(crate) struct PartyOutage {
     pub(crate) recovery: QuantileEstimate,
     /// The breaker's changes as A3 lists them, beside what A8 was told.
     pub(crate) compared: BreakerComparison,
-    /// Requests after the last outage, and how many failed.
+    /// Requests to the party after the last outage, and how many failed.
     pub(crate) after: Share,
+}
+
+/// Failed attempts from two sources: A3's list of its attempts, and the fault proxies' record of what they refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AttemptsCompared {
+    /// Attempts that A3 lists as answered 503.
+    pub(crate) listed: u64,
+    /// Requests that the proxies answered 503.
+    pub(crate) refused: u64,
+    /// Known to both: same party, same trace, and the request arrived while the attempt was under way.
+    pub(crate) matched: u64,
+    /// Listed by A3, and no proxy refused such a request.
+    pub(crate) never_refused: u64,
+    /// Refused, and A3 lists no such attempt.
+    pub(crate) unlisted: u64,
+    /// What differs, in words; the first ten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) examples: Vec<String>,
 }
 
 /// One outage.
@@ -70,6 +95,8 @@ pub(crate) struct OwnOutage {
     pub(crate) answered_503: u64,
     /// Asked again under the same key until they were taken.
     pub(crate) taken: u64,
+    /// Runs that were asked for afterwards and followed to their end, and how many were not taken at once or did not
+    /// complete.
     pub(crate) after: Share,
 }
 
@@ -82,6 +109,9 @@ pub(crate) struct CrashOutage {
     pub(crate) completed: u64,
     /// From the start until the last of them had ended.
     pub(crate) settled_after_ms: Option<u64>,
+    /// Why A3 did not start again, if it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) not_started: Option<String>,
 }
 
 /// What A8, A2 and A3 tell of all runs.
@@ -93,4 +123,7 @@ pub(crate) struct RunsSeen {
     pub(crate) twice: Vec<TraceId>,
     /// Completed runs that left no page or no event.
     pub(crate) without_effect: Vec<TraceId>,
+    /// Runs that A3 took, and that had not completed in their time after the last outage.
+    #[serde(default)]
+    pub(crate) unfinished: Vec<TraceId>,
 }

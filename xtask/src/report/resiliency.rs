@@ -9,7 +9,7 @@ use common::verdict::Ruling;
 use super::markdown::{cell, code, table};
 use super::state::State;
 use super::{Artifact, claims, idempotency, text};
-use crate::record::{Resilience, RunView};
+use crate::record::{AttemptsCompared, Resilience, RunView};
 
 const AGAIN: &str = "cargo xtask suite resiliency";
 /// The claims, in the order in which they are told. Only where none of its parts was ruled on does the first stand for all.
@@ -90,9 +90,13 @@ fn shown(out: &mut String, view: &RunView, seen: &Resilience) {
     for outage in &seen.parties {
         outages::party(out, outage);
     }
+    if let Some(why) = &seen.broke_off {
+        let _ = writeln!(out, "**They broke off**: {}. What was not seen until then is not shown.\n", cell(why));
+    }
     outages::compared(out, seen);
     outages::afterwards(out, view);
     pauses(out, seen);
+    attempts(out, &seen.attempts);
     own(out, seen);
 }
 
@@ -131,6 +135,26 @@ pub(super) fn pauses(out: &mut String, seen: &Resilience) {
     );
 }
 
+/// A3's list of its failed attempts, beside what the fault proxies refused.
+fn attempts(out: &mut String, found: &AttemptsCompared) {
+    let _ = writeln!(
+        out,
+        "The attempts from two sources: A3 lists {} that were answered 503, the fault proxies refused {} requests; {} are the \
+         same by party, trace and time, {} were listed and never refused, {} refused and not listed.\n",
+        text::count(found.listed),
+        text::count(found.refused),
+        text::count(found.matched),
+        text::count(found.never_refused),
+        text::count(found.unlisted)
+    );
+    for example in &found.examples {
+        let _ = writeln!(out, "- {}", cell(example));
+    }
+    if !found.examples.is_empty() {
+        out.push('\n');
+    }
+}
+
 fn own(out: &mut String, seen: &Resilience) {
     let (own, crash, runs) = (&seen.own, &seen.crash, &seen.runs);
     let _ = writeln!(
@@ -148,15 +172,20 @@ fn own(out: &mut String, seen: &Resilience) {
         "- **Killed in the middle of runs** (SIGKILL): {} of {} acknowledged runs were completed after the start; {settled}.",
         crash.completed, crash.acknowledged
     );
+    if let Some(why) = &crash.not_started {
+        let _ = writeln!(out, "  - It did not start again: {}", cell(why));
+    }
     let _ = writeln!(
         out,
-        "- **Every run of the outages**: {} of {} completed; {} left something twice, {} left nothing.",
+        "- **Every run of the outages**: {} of {} completed; {} left something twice, {} left nothing, {} did not end in time.",
         runs.completed,
         runs.asked,
         runs.twice.len(),
-        runs.without_effect.len()
+        runs.without_effect.len(),
+        runs.unfinished.len()
     );
-    for (what, traces) in [("twice", &runs.twice), ("nothing", &runs.without_effect)] {
+    let named = [("twice", &runs.twice), ("nothing", &runs.without_effect), ("not ended", &runs.unfinished)];
+    for (what, traces) in named {
         for trace in traces {
             let _ = writeln!(out, "  - {}: trace {}", cell(what), code(&trace.to_string()));
         }

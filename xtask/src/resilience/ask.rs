@@ -1,98 +1,193 @@
-//! Asking A3 for runs, and what it tells of them.
+//! Asking A3 for runs, and what it tells of them. An app that does not answer is something that was seen; only what the
+//! harness itself cannot do is an error.
 
-use common::check::CheckContext;
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use common::client::{Client, ClientError, Reply, Request};
+use common::clock;
 use common::ids::{AppId, TraceId};
-use common::slo::FailedAttempt;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 
 use super::told;
 
-/// A run that was asked for.
+/// How often it is looked again.
+const LOOK_EVERY: Duration = Duration::from_millis(80);
+/// How many runs are followed at a time.
+const AT_ONCE: usize = 8;
+
+/// A run that A3 took.
 #[derive(Debug, Clone)]
 pub(super) struct Run {
     pub(super) trace: TraceId,
     pub(super) id: String,
 }
 
+/// What came of asking for a run.
+pub(super) struct Answered {
+    /// The run, if A3 took it in time.
+    pub(super) run: Option<Run>,
+    /// How often it was answered 503 before.
+    pub(super) answered_503: u64,
+}
+
 /// All runs so far.
 pub(super) struct Asked {
-    pub(super) context: CheckContext,
+    pub(super) client: Client,
+    /// How long anything may take.
+    pub(super) within: Duration,
     pub(super) runs: Vec<Run>,
 }
 
 impl Asked {
-    pub(super) fn new(context: CheckContext) -> Self {
-        Self { context, runs: Vec::new() }
+    pub(super) fn new(client: Client, within: Duration) -> Self {
+        Self { client, within, runs: Vec::new() }
     }
 
-    /// Asks for a run until A3 takes it, under one key; tells how often it was answered 503 before.
-    pub(super) async fn ask(&mut self) -> Result<u64, String> {
+    /// Asks for a run until A3 takes it or the time is over, under one key. One that was taken is among the runs.
+    pub(super) async fn ask(&mut self) -> Result<Answered, String> {
         let trace = TraceId::fresh();
+        let mut answered_503 = 0;
+        let began = clock::monotonic();
+        let mut look = ticks(LOOK_EVERY);
+        while began.elapsed() < self.within {
+            look.tick().await;
+            let reply = self.request(trace).await?;
+            answered_503 += u64::from(reply.as_ref().is_some_and(|reply| reply.status == 503));
+            if let Some(run) = taken(reply, trace) {
+                self.runs.push(run.clone());
+                return Ok(Answered { run: Some(run), answered_503 });
+            }
+        }
+        Ok(Answered { run: None, answered_503 })
+    }
+
+    /// Asks for a run once.
+    pub(super) async fn ask_once(&self) -> Result<Option<Run>, String> {
+        let trace = TraceId::fresh();
+        Ok(taken(self.request(trace).await?, trace))
+    }
+
+    async fn request(&self, trace: TraceId) -> Result<Option<Reply>, String> {
         let body =
             json!({ "title": "A page in rough weather", "summary": "A page that was asked for during outages." });
-        let key = format!("outage-{trace}");
-        let refused = std::sync::atomic::AtomicU64::new(0);
-        let look = || async {
-            let request = self.context.client.post(AppId::A3, "/orchestration/run").trace(trace).idempotency_key(&key);
-            let reply = request.json(&body).native_errors().send().await?;
-            if reply.status == 503 {
-                refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let request = self.client.post(AppId::A3, "/orchestration/run").trace(trace);
+        let request = request.idempotency_key(&format!("outage-{trace}")).json(&body).native_errors();
+        answer(request.timeout(self.within)).await
+    }
+
+    /// The JSON of an answer of 200; nothing if there was another, or none.
+    pub(super) async fn read(&self, app: AppId, path: &str) -> Result<Option<Value>, String> {
+        let reply = answer(self.client.get(app, path).native_errors().timeout(self.within)).await?;
+        Ok(reply.filter(|reply| reply.status == 200).and_then(|reply| reply.json().ok()))
+    }
+
+    /// What A3 shows of a run.
+    pub(super) async fn shown(&self, run: &Run) -> Result<Option<Value>, String> {
+        self.read(AppId::A3, &format!("/orchestration/runs/{}", run.id)).await
+    }
+
+    /// Follows runs until they and their side jobs have ended, or the time of all together is over; what A3 shows of each
+    /// then, `null` for one that it does not show.
+    pub(super) async fn settled(&self, runs: &[Run]) -> Result<Vec<Value>, String> {
+        let began = clock::monotonic();
+        let followed: Vec<_> = runs.iter().map(|run| self.followed(run, began)).collect();
+        stream::iter(followed).buffered(AT_ONCE).try_collect().await
+    }
+
+    async fn followed(&self, run: &Run, began: Instant) -> Result<Value, String> {
+        let mut last = Value::Null;
+        let mut look = ticks(LOOK_EVERY);
+        loop {
+            look.tick().await;
+            last = self.shown(run).await?.unwrap_or(last);
+            if has_settled(&last) || began.elapsed() >= self.within {
+                return Ok(last);
             }
-            let taken = reply.status == 202;
-            Ok(taken.then(|| reply.pointer("/run_id").and_then(|id| id.as_str().map(str::to_owned))).flatten())
-        };
-        let id = self.context.eventually(look).await.map_err(told)?;
-        let id = id.ok_or_else(|| format!("A3 takes no run within {} s", self.context.patience.as_secs()))?;
-        self.runs.push(Run { trace, id });
-        Ok(refused.into_inner())
-    }
-
-    /// Follows runs until they have ended, and gives what A3 shows of each that has.
-    pub(super) async fn ended(&self, runs: &[Run]) -> Result<Vec<Value>, String> {
-        let mut shown = Vec::new();
-        for run in runs {
-            let path = format!("/orchestration/runs/{}", run.id);
-            let look = || async {
-                let reply = self.context.client.get(AppId::A3, &path).send().await?;
-                let ended = matches!(reply.pointer("/state"), Some(state) if state == "completed" || state == "failed");
-                Ok(if ended { reply.json().ok() } else { None })
-            };
-            shown.extend(self.context.eventually(look).await.map_err(told)?);
         }
-        Ok(shown)
     }
 
-    /// The failed attempts of all runs so far.
-    pub(super) async fn failed_attempts(&self) -> Result<Vec<FailedAttempt>, String> {
-        Ok(self.ended(&self.runs).await?.iter().flat_map(failed_attempts).collect())
+    /// What A3 shows of its breakers.
+    pub(super) async fn breakers(&self) -> Result<Vec<Value>, String> {
+        let shown = self.read(AppId::A3, "/breakers").await?.unwrap_or_default();
+        Ok(shown["breakers"].as_array().cloned().unwrap_or_default())
     }
 
-    /// What A3 shows of the breaker before a party.
-    pub(super) async fn breaker(&self, party: &str) -> Result<Value, String> {
-        let reply = self.context.client.get(AppId::A3, "/breakers").send().await.map_err(told)?;
-        let all = reply.pointer("/breakers").and_then(|all| all.as_array().cloned()).unwrap_or_default();
-        all.into_iter().find(|one| one["name"] == party).ok_or_else(|| format!("A3 shows no breaker before {party}"))
+    /// Looks again and again until `look` gives something or the time is over.
+    pub(super) async fn until<T, F>(&self, mut look: impl FnMut() -> F) -> Result<Option<T>, String>
+    where
+        F: Future<Output = Result<Option<T>, String>>,
+    {
+        let began = clock::monotonic();
+        let mut again = ticks(LOOK_EVERY);
+        loop {
+            again.tick().await;
+            if let Some(found) = look().await? {
+                return Ok(Some(found));
+            }
+            if began.elapsed() >= self.within {
+                return Ok(None);
+            }
+        }
     }
 }
 
-/// The failed attempts that a run lists, step by step.
-pub(super) fn failed_attempts(run: &Value) -> Vec<FailedAttempt> {
-    let steps = run["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
-    steps.iter().flat_map(of_step).collect()
+/// The answer; nothing if the app gave none.
+async fn answer(request: Request) -> Result<Option<Reply>, String> {
+    match request.send().await {
+        Ok(reply) => Ok(Some(reply)),
+        Err(error) if is_ours(&error) => Err(told(error)),
+        Err(_) => Ok(None),
+    }
 }
 
-fn of_step(step: &Value) -> Vec<FailedAttempt> {
-    let log = step["attempt_log"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let failed = log.iter().enumerate().filter(|(_, one)| one["outcome"] == "failed");
-    failed
-        .filter_map(|(index, one)| {
-            Some(FailedAttempt {
-                number: u32::try_from(one["attempt"].as_i64()?).ok()?,
-                ended_ms: one["ended_ms"].as_i64()?,
-                pause_ms: one["pause_ms"].as_u64()?,
-                retry_after_ms: one["retry_after_ms"].as_u64(),
-                next_ms: log.get(index + 1).and_then(|next| next["at_ms"].as_i64()),
-            })
-        })
-        .collect()
+/// True if the harness, not the app, is why there is no answer.
+fn is_ours(error: &ClientError) -> bool {
+    use ClientError::{CaFile, Malformed, Refused, Setup};
+    matches!(error, Refused(_) | Malformed { .. } | CaFile { .. } | Setup(_))
+}
+
+fn taken(reply: Option<Reply>, trace: TraceId) -> Option<Run> {
+    let reply = reply.filter(|reply| reply.status == 202)?;
+    let id = reply.pointer("/run_id")?.as_str()?.to_owned();
+    Some(Run { trace, id })
+}
+
+/// Ticks that are so far apart at least, however long what is between them takes.
+pub(super) fn ticks(apart: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(apart);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks
+}
+
+pub(super) fn is_completed(run: &Value) -> bool {
+    run["state"] == "completed"
+}
+
+/// True once the run has ended, none of its side jobs waits, and nothing is under way: A3 reads attempts before jobs, so
+/// that a job may be shown as done beside an attempt that is not.
+fn has_settled(run: &Value) -> bool {
+    let jobs = run["side_jobs"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut attempts = jobs.iter().flat_map(|job| job["attempt_log"].as_array().into_iter().flatten());
+    (is_completed(run) || run["state"] == "failed")
+        && jobs.iter().all(|job| job["state"] != "pending")
+        && attempts.all(|attempt| attempt["outcome"] != "under_way")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_settled_when_nothing_of_it_waits() {
+        let of = |state: &str, jobs: Value| has_settled(&json!({ "state": state, "side_jobs": jobs }));
+        assert!(of("completed", json!([{ "state": "done" }, { "state": "dropped" }])));
+        assert!(of("failed", json!([])));
+        assert!(!of("completed", json!([{ "state": "pending" }])));
+        let under_way = json!([{ "state": "done", "attempt_log": [{ "outcome": "under_way" }] }]);
+        assert!(!of("completed", under_way), "the attempts were read before the job was done");
+        assert!(!of("running", json!([])));
+        assert!(!has_settled(&Value::Null), "nothing that is shown is no end");
+    }
 }

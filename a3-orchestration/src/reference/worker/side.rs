@@ -1,7 +1,7 @@
 //! Side jobs: what a run would like of parties that it can do without. Each is done once for its run, tried again with
 //! back-off across restarts, and dropped with a reason at the end; none ever holds a run up.
 
-use common::service::{Db, DbError, RequestContext, Tx};
+use common::service::{Ctx, Db, DbError, RequestContext, Tx};
 use common::{args, clock};
 use serde_json::{Value, json};
 
@@ -17,13 +17,17 @@ use crate::reference::plan::{self, MAX_ATTEMPTS};
 use crate::reference::run;
 use crate::reference::upstreams::{Failure, Passing};
 
-/// Jobs of one party are begun so far apart, so that many runs at once do not become many calls at once.
+/// Jobs of one party are begun so far apart, so that many runs at once do not become many calls at once; the option
+/// `side_jobs_apart_ms` may say less.
 const APART_MS: i64 = 200;
 /// Jobs that may wait for one party.
 const MOST_WAITING: i64 = 20;
 
 /// Leaves a job behind in the transaction of the run.
-pub(crate) async fn leave(tx: &mut Tx, run_id: &str, party: Party, now_ms: i64) -> Result<(), DbError> {
+pub(crate) async fn leave(ctx: &Ctx, tx: &mut Tx, run_id: &str, party: Party) -> Result<(), DbError> {
+    let now_ms = ctx.clock.unix_ms();
+    let asked = ctx.config.options.get("side_jobs_apart_ms").and_then(|text| text.parse().ok());
+    let apart_ms = asked.map_or(APART_MS, |asked: i64| asked.clamp(0, APART_MS));
     let sql = "SELECT COUNT(*) AS n, MAX(due_ms) AS last_ms FROM jobs
                WHERE party = $1 AND state = 'pending' AND attempts = 0";
     let rows = tx.query(sql, args![party.as_str()]).await?;
@@ -31,7 +35,7 @@ pub(crate) async fn leave(tx: &mut Tx, run_id: &str, party: Party, now_ms: i64) 
         Some(row) => (row.int("n")?, row.opt_int("last_ms")?),
         None => (0, None),
     };
-    let due_ms = last_ms.map_or(now_ms, |last| now_ms.max(last + APART_MS));
+    let due_ms = last_ms.map_or(now_ms, |last| now_ms.max(last + apart_ms));
     let has_room = waiting < MOST_WAITING;
     let detail = (!has_room).then(|| format!("{MOST_WAITING} are waiting for {} already", party.as_str()));
     let sql = "INSERT INTO jobs (run_id, party, state, attempts, due_ms, created_ms, finished_ms, detail)

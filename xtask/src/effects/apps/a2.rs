@@ -53,5 +53,5 @@ pub(super) async fn read_back(world: &World, history: &mut History) -> Result<()
         let name = |event: &Value| (kept::place(&text(event, "event_type")), text(event, "subject"));
         history.seen.extend(kept::of_trace(&world.direct, intent.trace_id, name).await?);
     }
-    command::read_back(world, history, AppId::A2, &["lead_captured"], |_, _| false).await
+    command::read_back(world, history, |_| false).await
 }

@@ -140,8 +140,7 @@ impl Provider {
             let name = |event: &Value| (kept::place(&text(event, "event_type")), String::new());
             history.seen.extend(kept::of_trace(client, trace_id, name).await?);
         }
-        let names = ["provider_registered", "revenue_settled"];
-        command::read_back(&self.world, history, AppId::A6, &names, |_, seen| seen.trace_id == self.prepared).await
+        command::read_back(&self.world, history, |seen| seen.trace_id == self.prepared).await
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) async fn of_trace(
     name: impl Fn(&Value) -> (Place, String),
 ) -> Result<Vec<Seen>, String> {
     let path = format!("/api/v1/lineage/{trace_id}");
-    let reply = client.get(AppId::A2, &path).send().await.map_err(|error| error.to_string())?;
+    let reply = super::answered(client, AppId::A2, &path).await?;
     let lineage = match reply.status {
         404 => return Ok(Vec::new()),
         200 => reply.json().map_err(|error| error.to_string())?,

@@ -140,7 +140,8 @@ fn walks(view: &RunView, step: &str) -> Vec<TraceId> {
 
 /// What happened twice, or not at all.
 fn repeated(view: &RunView) -> Vec<TraceId> {
-    let runs = view.resilience.iter().flat_map(|seen| seen.runs.twice.iter().chain(&seen.runs.without_effect)).copied();
+    let runs = view.resilience.iter().map(|seen| &seen.runs);
+    let runs = runs.flat_map(|runs| [&runs.twice, &runs.without_effect, &runs.unfinished]).flatten().copied();
     let cells = view.effects.iter().flat_map(|report| &report.cells);
     let anomalies = cells.flat_map(|cell| &cell.checked.anomalies).filter_map(|anomaly| anomaly.trace_id);
     runs.chain(anomalies).collect()
