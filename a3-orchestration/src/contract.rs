@@ -37,7 +37,7 @@ fn run_routes(contract: Contract) -> Contract {
             .tag("core"),
         )
         .route(Route::get("/orchestration/runs/{id}", "Shows a run: its state, its steps with their times, its page."))
-        .route(Route::get("/orchestration/progress", "Counts runs by state, and the minutes since a human intervened."))
+        .route(Route::get("/orchestration/progress", "Counts runs by state, the minutes since a human intervened, and how runs ended since then."))
         .route(Route::get(
             "/orchestration/journal",
             "Lists who did what: interventions, complete cycles, dropped jobs.",

@@ -168,11 +168,18 @@ fn autonomy(out: &mut String, view: &RunView) {
     };
     let last = progress.pointer("/autonomy/last_human_action").and_then(Value::as_str).unwrap_or("unknown");
     let at = progress.pointer("/autonomy/last_human_at").and_then(Value::as_str).unwrap_or("unknown");
+    let since = |name: &str| {
+        let count = progress.pointer(&format!("/autonomy/runs/{name}")).and_then(Value::as_u64);
+        count.map_or_else(|| "unknown".to_owned(), text::count)
+    };
     let _ = writeln!(
         out,
-        "{minutes:.1} minutes since a person acted last ({}, {}); {} runs in all. The goal is more than 200 minutes of real time.\n",
+        "{minutes:.1} minutes since a person acted last ({}, {}). Since then: {} runs completed, {} failed, {} stalled. The goal is \
+         more than 200 minutes of real time in which runs complete and none fails or stalls.\n",
         cell(last),
         text::moment(at),
-        progress["total"].as_u64().map_or_else(|| "unknown".to_owned(), text::count)
+        since("completed"),
+        since("failed"),
+        since("stalled"),
     );
 }
