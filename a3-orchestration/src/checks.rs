@@ -8,6 +8,7 @@ mod levers;
 mod once;
 mod parties;
 mod runs;
+mod sessions;
 mod trail;
 
 use common::check::{Check, CheckContext, CheckError};
@@ -37,6 +38,15 @@ fn learning() -> Vec<Check> {
         }),
         Check::new("a3.choice_is_rewarded_once", "a choice has one reward", |cx| {
             Box::pin(learning::choice_is_rewarded_once(cx))
+        }),
+        Check::new("a3.session_is_one_reward", "a session has one reward, within its window", |cx| {
+            Box::pin(sessions::session_is_one_reward(cx))
+        }),
+        Check::new("a3.harm_comes_first", "an arm with too many complaints is left, whatever it earns", |cx| {
+            Box::pin(sessions::harm_comes_first(cx))
+        }),
+        Check::new("a3.winner_by_the_rule", "a winner needs a P(best) of 95 % and 200 sessions of each arm", |cx| {
+            Box::pin(sessions::winner_by_the_rule(cx))
         }),
     ]
 }

@@ -37,7 +37,10 @@ fn run_routes(contract: Contract) -> Contract {
             .tag("core"),
         )
         .route(Route::get("/orchestration/runs/{id}", "Shows a run: its state, its steps with their times, its page."))
-        .route(Route::get("/orchestration/progress", "Counts runs by state, and the minutes since a human intervened."))
+        .route(Route::get(
+            "/orchestration/progress",
+            "Counts runs by state, the minutes since a human intervened, and how runs ended since then.",
+        ))
         .route(Route::get(
             "/orchestration/journal",
             "Lists who did what: interventions, complete cycles, dropped jobs.",
@@ -47,13 +50,16 @@ fn run_routes(contract: Contract) -> Contract {
 
 fn learning_routes(contract: Contract) -> Contract {
     contract
-        .route(Route::get("/bandit", "Shows the arms, what is believed of each, and its weight; of an experiment too."))
+        .route(Route::get(
+            "/bandit",
+            "Shows the arms: belief, weight, P(best), sessions, gate; the winner and the thresholds; of an experiment too.",
+        ))
         .route(
             Route::post(
                 "/bandit/reward",
-                "Takes what came of an arm or of a choice; rewards of test runs teach experiments alone.",
+                "Takes what came of a session on a page, with an arm or of a choice, once; test runs teach experiments alone.",
             )
-            .json(json!({ "arm": "apply_now", "page_view": true, "lead": true }))
+            .json(json!({ "arm": "apply_now", "session_id": "visit-1", "page_view": true, "lead": true }))
             .hardened(),
         )
         .route(

@@ -64,6 +64,30 @@ pub(crate) fn all() -> Vec<Fault> {
             Defect::A3TestRewardsTeach,
             "a3.test_rewards_teach_nothing",
         ),
+        Fault::defect(
+            "a3.session_counted_twice",
+            "counts each report of a session as a session of its own",
+            Defect::A3SessionCountedTwice,
+            "a3.session_is_one_reward",
+        ),
+        Fault::defect(
+            "a3.window_ignored",
+            "counts what comes long after a session",
+            Defect::A3WindowIgnored,
+            "a3.session_is_one_reward",
+        ),
+        Fault::defect(
+            "a3.gate_ignored",
+            "goes on with an arm that visitors complain of",
+            Defect::A3GateIgnored,
+            "a3.harm_comes_first",
+        ),
+        Fault::defect(
+            "a3.winner_too_early",
+            "calls a winner before each arm has 200 sessions",
+            Defect::A3WinnerTooEarly,
+            "a3.winner_by_the_rule",
+        ),
         Fault::defect("a3.freeze_ignored", "learns on while frozen", Defect::A3FreezeIgnored, "a3.freeze_holds"),
         Fault::defect("a3.floor_ignored", "lets arms fall below their floor", Defect::A3FloorIgnored, "a3.floor_holds"),
     ];

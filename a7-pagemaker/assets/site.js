@@ -1,4 +1,4 @@
-// Counts calls to action and sends the lead form. Each message has its own idempotency key and joins the trace in which
+// Counts calls to action, takes complaints and sends the lead form. Each message has its own idempotency key and joins the trace in which
 // the page was sent; nothing about the visitor is added. Messages outlive the page, so that a click is not lost on its way.
 (() => {
   const hex = (bytes) => Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (b) => b.toString(16).padStart(2, "0")).join("");
@@ -29,6 +29,18 @@
     cta.addEventListener("auxclick", (event) => { if (event.button === 1) clicked(); });
   }
 
+  const complain = document.getElementById("complain");
+  if (complain) {
+    complain.hidden = false;
+    complain.addEventListener("click", () => {
+      complain.disabled = true;
+      const status = document.getElementById("complain-status");
+      send("/api/cta", { slug: complain.dataset.slug, kind: "complaint" })
+        .then((answer) => { status.textContent = answer.ok ? "Thank you. We will look at it." : "That did not work."; })
+        .catch(() => { status.textContent = "No connection. Try again in a moment."; complain.disabled = false; });
+    });
+  }
+
   const form = document.getElementById("lead-form");
   if (form) {
     form.addEventListener("submit", async (event) => {
@@ -39,6 +51,7 @@
       status.textContent = "Sending…";
       try {
         const answer = await send("/api/leads", { email: form.email.value, slug: form.dataset.slug });
+        if (answer.status >= 500) send("/api/cta", { slug: form.dataset.slug, kind: "error" }).catch(() => {});
         status.textContent = answer.ok ? "Thank you. You will hear from us." : "That did not work. Check the address and try again.";
         if (answer.ok) form.reset();
       } catch {

@@ -2,6 +2,7 @@
 
 mod growth;
 mod pages;
+mod sessions;
 mod writes;
 
 use common::check::{Check, CheckContext, CheckError, Findings};
@@ -37,6 +38,15 @@ pub(crate) fn all() -> Vec<Check> {
             Box::pin(writes::events_in_a8(cx))
         })
         .needs(&[AppId::A8]),
+        Check::new("a7.arm_is_shown", "a page asks its visitors for what its arm says", |cx| {
+            Box::pin(sessions::arm_is_shown(cx))
+        })
+        .phase(6),
+        Check::new("a7.sessions_reach_a3", "what visitors do on a page teaches A3 of its arm, once a session", |cx| {
+            Box::pin(sessions::reach_a3(cx))
+        })
+        .phase(6)
+        .needs(&[AppId::A2, AppId::A3]),
         Check::new(
             "a7.security_headers",
             "no answer lacks a header that protects browsers, or tells of the inside",

@@ -45,7 +45,7 @@ fn page_routes(contract: Contract) -> Contract {
 fn api_routes(contract: Contract) -> Contract {
     contract
         .route(
-            Route::post("/api/pages", "Builds and publishes a page; the same page again is the same page.")
+            Route::post("/api/pages", "Builds and publishes a page, for an arm of A3 if one is named; the same page again is the same page.")
                 .json(json!({
                     "slug": "robotics-scholarships-oregon",
                     "title": "Robotics scholarships in Oregon",
@@ -70,7 +70,7 @@ fn api_routes(contract: Contract) -> Contract {
         )
         .route(Route::get("/api/leads/{id}", "Shows where a lead stands; nothing personal."))
         .route(
-            Route::post("/api/cta", "Counts an impression of a call to action, or a click on it.")
+            Route::post("/api/cta", "Counts an impression of a call to action or a click on it, a complaint, or an error that a visitor met.")
                 .json(json!({ "slug": "stem-scholarships-ohio", "kind": "impression" }))
                 .hardened()
                 .success(&[201])

@@ -33,6 +33,18 @@ pub(crate) fn all() -> Vec<Fault> {
             Defect::A7StructuredDataBroken,
             "a7.seo",
         ),
+        Fault::defect(
+            "a7.rewards_lost",
+            "does not tell A3 what visitors do on its pages",
+            Defect::A7RewardsLost,
+            "a7.sessions_reach_a3",
+        ),
+        Fault::defect(
+            "a7.shows_no_arm",
+            "shows all visitors one call to action, whatever arm a page is for",
+            Defect::A7ShowsNoArm,
+            "a7.arm_is_shown",
+        ),
         Fault::defect("a7.robots_shut_out", "shuts all crawlers out", Defect::A7RobotsShutOut, "a7.sitemap"),
         Fault::defect(
             "a7.sitemap_gap",

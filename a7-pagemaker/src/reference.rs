@@ -8,8 +8,10 @@ mod mail;
 mod publish;
 mod queue;
 mod seo;
+mod signals;
 mod site;
 mod store;
+mod variant;
 mod views;
 
 use std::sync::Arc;
@@ -38,6 +40,7 @@ pub fn app() -> AppDef {
 fn router(ctx: Ctx) -> Router {
     let mailer = Mailer::new(&ctx);
     queue::start(&ctx, &mailer);
+    signals::start(&ctx);
     Router::new()
         .route("/", get(site::home))
         .route("/browse", get(site::browse))

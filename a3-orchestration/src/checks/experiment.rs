@@ -55,6 +55,19 @@ impl<'a> Experiment<'a> {
         Err(CheckError::Broken(format!("the reward of a choice: {} {}", reply.status, reply.text())))
     }
 
+    /// Says what came of a session with an arm, or a part of it.
+    pub(super) async fn tell(&self, arm: &str, session: &str, outcome: &Value) -> Result<Reply, CheckError> {
+        let mut body = outcome.clone();
+        body["experiment"] = json!(self.id);
+        body["arm"] = json!(arm);
+        body["session_id"] = json!(session);
+        let reply = self.cx.client.post(AppId::A3, "/bandit/reward").json(&body).send().await?;
+        if reply.status == 200 {
+            return Ok(reply);
+        }
+        Err(CheckError::Broken(format!("the reward of a session: {} {}", reply.status, reply.text())))
+    }
+
     /// Chooses so many times and rewards each choice as its arm and number say.
     pub(super) async fn play(&self, times: u32, outcome: impl Fn(&str, u32) -> Value) -> Result<Chosen, CheckError> {
         let mut chosen = Vec::new();

@@ -2,7 +2,7 @@
 
 use common::check::{CheckContext, CheckError, Findings};
 use common::client::Reply;
-use common::ids::AppId;
+use common::ids::{AppId, TraceId};
 use serde_json::{Value, json};
 
 fn list(reply: &Reply, pointer: &str) -> Vec<Value> {
@@ -57,7 +57,8 @@ pub(crate) async fn test_rewards_teach_nothing(cx: CheckContext) -> Result<Findi
     let arm = before.pointer("/arms/0/arm").unwrap_or_default();
     findings.holds("it has an arm", arm.is_string(), before.text());
 
-    let reward = json!({ "arm": arm, "checkout": true });
+    let session = TraceId::fresh().to_string();
+    let reward = json!({ "arm": arm, "session_id": session, "checkout": true });
     let rewarded = cx.client.post(AppId::A3, "/bandit/reward").json(&reward).send().await?;
     findings.status("a reward", 200, &rewarded);
     findings.json_at("its value", &rewarded, "/value", &json!(0.65));
@@ -65,7 +66,7 @@ pub(crate) async fn test_rewards_teach_nothing(cx: CheckContext) -> Result<Findi
     let after = cx.client.get(AppId::A3, "/bandit").send().await?;
     findings.equal("what is believed after it", &beliefs(&before), &beliefs(&after));
 
-    let unknown = json!({ "arm": "no_such_arm", "lead": true });
+    let unknown = json!({ "arm": "no_such_arm", "session_id": session, "lead": true });
     let refused = cx.client.post(AppId::A3, "/bandit/reward").json(&unknown).send().await?;
     findings.status("a reward of an arm that is none", 422, &refused);
     Ok(findings)

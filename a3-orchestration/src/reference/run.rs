@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::attempts;
 use super::attribution::{self, Attribution};
+use super::bandit;
 use super::page;
 use super::party::Party;
 use super::plan::{PLAN, RunState};
@@ -28,6 +29,9 @@ pub(crate) struct NewRun {
     /// The page that led here.
     #[serde(default)]
     from_slug: Option<String>,
+    /// The experiment that chooses the arm; for tests alone. The live bandit if left out.
+    #[serde(default)]
+    experiment: Option<String>,
 }
 
 impl NewRun {
@@ -49,6 +53,8 @@ pub(crate) struct Run {
     pub(crate) title: String,
     pub(crate) summary: String,
     pub(crate) arm: Option<String>,
+    /// The bandit that chooses the arm.
+    pub(crate) bandit: String,
     pub(crate) page_url: Option<String>,
     pub(crate) attributed_to: Option<Attribution>,
     pub(crate) created_ms: i64,
@@ -66,6 +72,9 @@ pub(crate) async fn start(
     let run_id = uuid::Uuid::now_v7().to_string();
     let now = ctx.clock.unix_ms();
     let mut tx = unit.tx().await?;
+    if let Some(id) = &asked.experiment {
+        bandit::want_experiment(&mut tx, &context, id).await?;
+    }
     let source = match asked.from_slug.as_deref().filter(|_| !ctx.has(Defect::A3ForgetsTheSource)) {
         Some(slug) => Some(Attribution::find(&mut tx, slug).await?),
         None => None,
@@ -86,10 +95,11 @@ pub(crate) async fn start(
         asked.from_slug,
         from_run_id,
         from_arm,
+        asked.experiment.as_deref().unwrap_or(bandit::LIVE),
     ];
     let sql = "INSERT INTO runs (run_id, tenant_id, namespace, test_run, source, trace_id, slug, title, summary, state,
-               created_ms, due_ms, from_slug, from_run_id, from_arm)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14)";
+               created_ms, due_ms, from_slug, from_run_id, from_arm, bandit_id)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15)";
     tx.execute(sql, values).await?;
     for (position, step) in (0_i64..).zip(PLAN) {
         let sql = "INSERT INTO steps (run_id, position, name, state, attempts) VALUES ($1, $2, $3, 'pending', 0)";
@@ -113,6 +123,7 @@ pub(crate) async fn load(ctx: &Ctx, run_id: &str) -> Result<Option<Run>, DbError
             title: row.text("title")?,
             summary: row.text("summary")?,
             arm: row.opt_text("arm")?,
+            bandit: row.text("bandit_id")?,
             page_url: row.opt_text("page_url")?,
             attributed_to: Attribution::read(&row)?,
             created_ms: row.int("created_ms")?,
@@ -152,6 +163,7 @@ pub(crate) async fn show(State(ctx): State<Ctx>, Path(run_id): Path<String>) -> 
         "trace_id": row.text("trace_id")?,
         "title": row.text("title")?,
         "arm": row.opt_text("arm")?,
+        "experiment": Some(row.text("bandit_id")?).filter(|id| id != bandit::LIVE),
         "page_slug": row.opt_text("page_slug")?,
         "page_url": row.opt_text("page_url")?,
         "attributed_to": Attribution::read(&row)?,

@@ -30,7 +30,7 @@ pub(crate) enum Effect {
 /// Does a step. Whatever leaves the app carries a key made of run and step, so that a repeat has no second effect.
 pub(crate) async fn perform(shared: &Shared, run: &Run, step: Step, is_retry: bool) -> Result<Effect, Failure> {
     match step {
-        Step::ChooseArm => Ok(Effect::ArmChosen(bandit::choose_live(shared).await?)),
+        Step::ChooseArm => Ok(Effect::ArmChosen(bandit::choose_for(shared, run).await?)),
         Step::BuildPage => build_page(shared, run, is_retry).await,
         Step::EmitCta => Ok(Effect::CtaPlaced),
         Step::RecordEvent => record_event(shared, run, is_retry).await,
@@ -43,7 +43,7 @@ async fn build_page(shared: &Shared, run: &Run, is_retry: bool) -> Result<Effect
         party: Party::A7,
         path: "/api/pages",
         idempotency_key: key.to_owned(),
-        body: Body::Json(json!({ "slug": slug, "title": run.title, "summary": run.summary })),
+        body: Body::Json(json!({ "slug": slug, "title": run.title, "summary": run.summary, "variant": run.arm })),
         bearer: favours::bearer(shared),
     };
     let key = format!("{}:build_page", run.run_id);
@@ -96,7 +96,7 @@ pub(crate) async fn write_down(
     match effect {
         Effect::ArmChosen(arm) => {
             tx.execute("UPDATE runs SET arm = $2 WHERE run_id = $1", args![id, arm]).await?;
-            bandit::pulled(tx, arm).await?;
+            bandit::pulled(tx, run, arm).await?;
             Ok(Some(arm.clone()))
         }
         Effect::PageBuilt { slug, url } => {

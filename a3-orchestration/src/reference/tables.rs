@@ -1,6 +1,6 @@
 //! A3's tables.
 
-/// Runs with their steps, side jobs and attempts, the changes of breakers, the bandits with their rewards, the journal
+/// Runs with their steps, side jobs and attempts, the changes of breakers, the bandits with their sessions, the journal
 /// that the autonomy clock reads, and what the stand-ins keep.
 pub(crate) const TABLES: &[&str] = &[
     "CREATE TABLE runs (
@@ -55,4 +55,14 @@ pub(crate) const TABLES: &[&str] = &[
     "CREATE TABLE standin_messages (message_id TEXT PRIMARY KEY, party TEXT NOT NULL, idempotency_key TEXT NOT NULL,
         body TEXT NOT NULL, created_ms BIGINT NOT NULL);
      CREATE UNIQUE INDEX standin_messages_by_key ON standin_messages (party, idempotency_key)",
+    "DROP TABLE rewards;
+     CREATE TABLE sessions (bandit_id TEXT NOT NULL, session_id TEXT NOT NULL, page TEXT NOT NULL, arm TEXT NOT NULL,
+        events BIGINT NOT NULL, counted BIGINT NOT NULL, trace_id TEXT NOT NULL, started_ms BIGINT NOT NULL,
+        PRIMARY KEY (bandit_id, page, session_id));
+     ALTER TABLE bandit_arms ADD COLUMN page_views BIGINT NOT NULL DEFAULT 0;
+     ALTER TABLE bandit_arms ADD COLUMN leads BIGINT NOT NULL DEFAULT 0;
+     ALTER TABLE bandit_arms ADD COLUMN checkouts BIGINT NOT NULL DEFAULT 0;
+     ALTER TABLE bandit_arms ADD COLUMN complaints BIGINT NOT NULL DEFAULT 0;
+     ALTER TABLE runs ADD COLUMN bandit_id TEXT NOT NULL DEFAULT 'live';
+     CREATE INDEX runs_by_slug ON runs (slug)",
 ];

@@ -166,7 +166,9 @@ impl Life {
         let arm = run["arm"].as_str().unwrap_or_default();
         let rate = EARNS.iter().find(|(name, _)| *name == arm).map_or(0.0, |(_, rate)| *rate);
         let earned = self.rng.random::<f64>() < rate;
-        let body = json!({ "arm": arm, "page_view": true, "lead": earned, "checkout": earned });
+        let body = json!({
+            "arm": arm, "session_id": run_id, "page_view": true, "lead": earned, "checkout": earned,
+        });
         let key = format!("reward-{run_id}");
         let _: Value = client::ask(router, Method::POST, "/bandit/reward", &key, Some(&body)).await?;
         Ok(())

@@ -6,7 +6,7 @@ use common::testkit::Ecosystem;
 use serde_json::{Value, json};
 
 /// Sends as live traffic does: the guarded client marks everything as a test.
-async fn live(eco: &Ecosystem, path: &str, body: &Value) -> (u16, Value) {
+pub(crate) async fn live(eco: &Ecosystem, path: &str, body: &Value) -> (u16, Value) {
     let app = eco.app(AppId::A3);
     let request = app.ctx.upstream.client().post(format!("http://{}{path}", app.address)).json(body);
     let request = request.header(header::IDEMPOTENCY_KEY, TraceId::fresh().to_string());
@@ -24,7 +24,8 @@ async fn a_lever_of_a_person_is_an_intervention_and_moves_the_live_bandit() {
     let eco = start().await;
     let (status, bandit) = live(&eco, "/bandit/levers", &json!({ "freeze": true, "floor": 0.2 })).await;
     assert_eq!((status, &bandit["frozen"], &bandit["floor"]), (200, &json!(true), &json!(0.2)));
-    let (_, rewarded) = live(&eco, "/bandit/reward", &json!({ "arm": "apply_now", "checkout": true })).await;
+    let (_, rewarded) =
+        live(&eco, "/bandit/reward", &json!({ "arm": "apply_now", "session_id": "s", "checkout": true })).await;
     assert_eq!(rewarded["counted"], true);
     let after: Value = eco.client().get(AppId::A3, "/bandit").send().await.unwrap().json().unwrap();
     for (before, after) in bandit["arms"].as_array().unwrap().iter().zip(after["arms"].as_array().unwrap()) {
@@ -57,8 +58,11 @@ async fn what_makes_no_sense_is_refused_with_a_pointer() {
         ("/bandit/experiments", "", json!({ "arms": ["a", "b"], "seed": -1 })),
         ("/bandit/reward", "/arm", json!({ "lead": true })),
         ("/bandit/reward", "/arm", json!({ "arm": "apply_now", "choice_id": "c" })),
+        ("/bandit/reward", "/session_id", json!({ "arm": "apply_now", "lead": true })),
         ("/bandit/reward", "/choice_id", json!({ "choice_id": "nobody's" })),
-        ("/bandit/reward", "/status", json!({ "arm": "apply_now", "status": 503, "lead": true })),
+        ("/bandit/reward", "/slug", json!({ "slug": "of-nobody", "session_id": "s" })),
+        ("/bandit/reward", "/experiment", json!({ "arm": "a", "experiment": "exp_0", "session_id": "s" })),
+        ("/bandit/reward", "/status", json!({ "arm": "apply_now", "session_id": "s", "status": 503, "lead": true })),
     ];
     for (path, pointer, body) in cases {
         let reply = eco.client().post(AppId::A3, path).json(&body).send().await.unwrap();

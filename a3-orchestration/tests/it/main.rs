@@ -8,6 +8,7 @@ mod bad_input;
 mod contract;
 mod crash;
 mod faults;
+mod learning;
 mod levers;
 mod resilience;
 mod retries;

@@ -9,6 +9,7 @@ use common::telemetry::EventName;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::signals::{self, Signal};
 use super::{App, queue, store};
 
 #[derive(Debug, Deserialize)]
@@ -65,7 +66,10 @@ pub(crate) async fn capture(
     let now_ms = app.ctx.clock.unix_ms();
     let mut tx = unit.tx().await?;
     let sql = "INSERT INTO leads (lead_id, email, slug, interest, status, created_ms) VALUES ($1, $2, $3, $4, $5, $6)";
-    tx.execute(sql, args![&id, &body.email, body.slug, body.interest, status, now_ms]).await?;
+    tx.execute(sql, args![&id, &body.email, body.slug.clone(), body.interest, status, now_ms]).await?;
+    if let Some(slug) = &body.slug {
+        signals::leave(&app.ctx, &mut tx, &context, slug, Signal::Lead).await?;
+    }
     if queued {
         queue::enqueue(&mut tx, &id, &context, now_ms).await?;
     }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::App;
 use super::store::{COLUMNS, Page};
+use super::variant;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +19,9 @@ pub(crate) struct Build {
     slug: String,
     title: String,
     summary: String,
+    /// The arm of A3 that the page is for.
+    #[serde(default)]
+    variant: Option<String>,
 }
 
 impl Build {
@@ -33,7 +37,7 @@ impl Build {
         if self.summary.trim().is_empty() || self.summary.len() > 2_000 {
             return Err(Problem::invalid("/summary", "`summary` is 1 to 2000 characters"));
         }
-        Ok(())
+        self.variant.as_deref().map_or(Ok(()), variant::want)
     }
 }
 
@@ -53,7 +57,7 @@ pub(crate) async fn publish(
     let rows = tx.query(&format!("SELECT {COLUMNS} FROM pages WHERE slug = $1"), args![&body.slug]).await?;
     if let Some(row) = rows.first() {
         let page = Page::read(row)?;
-        if page.title == body.title && page.summary == body.summary {
+        if page.title == body.title && page.summary == body.summary && page.variant == body.variant {
             return Ok(Json(answer).into_response());
         }
         let detail = format!("page {:?} is published with other content: take another slug", body.slug);
@@ -61,8 +65,9 @@ pub(crate) async fn publish(
     }
     let telemetry = &app.ctx.telemetry;
     telemetry.emit(&mut tx, &context, Emit::new(EventName::PageBuildRequested).status(201)).await?;
-    let sql = "INSERT INTO pages (slug, title, summary, published_ms) VALUES ($1, $2, $3, $4)";
-    tx.execute(sql, args![&body.slug, &body.title, &body.summary, app.ctx.clock.unix_ms()]).await?;
+    let sql = "INSERT INTO pages (slug, title, summary, published_ms, variant) VALUES ($1, $2, $3, $4, $5)";
+    let now_ms = app.ctx.clock.unix_ms();
+    tx.execute(sql, args![&body.slug, &body.title, &body.summary, now_ms, body.variant]).await?;
     telemetry.emit(&mut tx, &context, Emit::new(EventName::PagePublished).status(201)).await?;
     Ok((StatusCode::CREATED, Json(answer)).into_response())
 }

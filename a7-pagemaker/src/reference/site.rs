@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::App;
 use super::store::{self, Page};
+use super::variant;
 use super::views::{self, BrowseView, Group, GroupsView, Head, HomeView, MissingView, PageView};
 
 /// Pages on one page of `/browse`.
@@ -71,6 +72,12 @@ impl App {
         let given = self.ctx.config.options.get("student_base_url").map(String::as_str);
         let base = given.or_else(|| self.ctx.upstream.base(AppId::A5).map(url::Url::as_str));
         base.map_or_else(|| "#lead".to_owned(), |base| format!("{}/?from={slug}", base.trim_end_matches('/')))
+    }
+
+    /// What the call to action of a page says, by its arm.
+    fn cta_words(&self, page: &Page) -> String {
+        let shown = page.variant.as_deref().filter(|_| !self.ctx.has(Defect::A7ShowsNoArm));
+        variant::words(shown)
     }
 
     async fn is_newest(&self, slug: &str) -> Result<bool, DbError> {
@@ -172,8 +179,8 @@ pub(crate) async fn page(State(app): State<App>, asked: Asked, Path(slug): Path<
     if app.ctx.has(Defect::A7CanonicalElsewhere) && app.is_newest(&slug).await? {
         head.canonical = format!("http://www.example.com{}", head.path);
     }
-    let cta_href = app.cta_href(&slug);
-    let mut response = views::html(&PageView { head, page, cta_href })?;
+    let (cta_href, cta_words) = (app.cta_href(&slug), app.cta_words(&page));
+    let mut response = views::html(&PageView { head, page, cta_href, cta_words })?;
     if app.ctx.has(Defect::A7NoindexHeader) {
         response.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex"));
     }

@@ -37,6 +37,12 @@ pub(crate) const MIGRATIONS: &[&str] = &[
      CREATE INDEX mail_due ON mail_queue (next_ms);
      CREATE TABLE cta_events (
         cta_id TEXT PRIMARY KEY, slug TEXT NOT NULL, kind TEXT NOT NULL, at_ms BIGINT NOT NULL)",
+    "ALTER TABLE pages ADD COLUMN variant TEXT;
+     CREATE TABLE signals (
+        slug TEXT NOT NULL, visit TEXT NOT NULL, signal TEXT NOT NULL, tenant_id TEXT NOT NULL, namespace TEXT NOT NULL,
+        test_run BIGINT NOT NULL, source TEXT, at_ms BIGINT NOT NULL, attempts BIGINT NOT NULL, next_ms BIGINT NOT NULL,
+        PRIMARY KEY (slug, visit, signal));
+     CREATE INDEX signals_due ON signals (next_ms)",
 ];
 
 /// What a page reads as.
@@ -48,10 +54,12 @@ pub(crate) struct Page {
     pub(crate) state: Option<String>,
     pub(crate) major: Option<String>,
     pub(crate) published_ms: i64,
+    /// The arm of A3 that it is for.
+    pub(crate) variant: Option<String>,
 }
 
 /// The columns of a [`Page`].
-pub(crate) const COLUMNS: &str = "slug, title, summary, state_name, major_name, published_ms";
+pub(crate) const COLUMNS: &str = "slug, title, summary, state_name, major_name, published_ms, variant";
 
 impl Page {
     pub(crate) fn read(row: &Row) -> Result<Self, DbError> {
@@ -62,6 +70,7 @@ impl Page {
             state: row.opt_text("state_name")?,
             major: row.opt_text("major_name")?,
             published_ms: row.int("published_ms")?,
+            variant: row.opt_text("variant")?,
         })
     }
 }

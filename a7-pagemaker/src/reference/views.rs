@@ -67,6 +67,7 @@ pub(crate) struct PageView {
     pub(crate) head: Head,
     pub(crate) page: Page,
     pub(crate) cta_href: String,
+    pub(crate) cta_words: String,
 }
 
 #[derive(Template)]

@@ -4,15 +4,12 @@ use std::time::Duration;
 
 use common::contract::header;
 use common::ids::AppId;
-use common::service::AppDef;
 use common::testkit::{Ecosystem, Subject};
 use serde_json::json;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-fn apps() -> Vec<AppDef> {
-    vec![a7_pagemaker::reference::app(), a8_command::reference::app()]
-}
+use super::apps;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_app_keeps_its_suite() {

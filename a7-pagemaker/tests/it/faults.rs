@@ -1,11 +1,8 @@
 //! Each seeded fault is caught by the check that claims to catch it, and that check passes without the fault.
 
-use common::service::AppDef;
 use common::testkit::missed_faults;
 
-fn apps() -> Vec<AppDef> {
-    vec![a7_pagemaker::reference::app(), a8_command::reference::app()]
-}
+use super::apps;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_is_caught_by_its_check_and_nothing_else_trips_it() {

@@ -159,6 +159,18 @@ pub enum Defect {
     A3FloorIgnored,
     /// A3: forgets at a start what it had taken on before.
     A3ForgetsRuns,
+    /// A3: each report of a session counts as a session of its own.
+    A3SessionCountedTwice,
+    /// A3: arms that harm are chosen on.
+    A3GateIgnored,
+    /// A3: calls a winner before every arm has been seen often enough.
+    A3WinnerTooEarly,
+    /// A3: counts what comes of a session after its window is over.
+    A3WindowIgnored,
+    /// A7: does not tell A3 what visitors do on the pages that A3 had built.
+    A7RewardsLost,
+    /// A7: shows all visitors the same call to action, whatever arm a page is for.
+    A7ShowsNoArm,
 }
 
 impl FromStr for Defect {

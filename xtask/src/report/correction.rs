@@ -62,8 +62,8 @@ const MEANS: [Means; 6] = [
     (
         "Learning from errors",
         "A page that could not be shown is a session without reward, and a complaint costs more than nothing: the bandit leaves \
-         an arm that fails.",
-        &["a3.failing_arm_is_left", "a3.complaint_costs", "a3.test_rewards_teach_nothing"],
+         an arm that fails, and one that is proven to harm is chosen no more.",
+        &["a3.failing_arm_is_left", "a3.complaint_costs", "a3.harm_comes_first", "a3.test_rewards_teach_nothing"],
     ),
 ];
 

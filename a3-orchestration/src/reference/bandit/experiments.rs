@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{LIVE, store, view};
+use super::{Bandit, LIVE, store, view};
 use crate::reference::Shared;
 
 /// How many experiments are kept; the oldest goes for a new one.
@@ -92,18 +92,31 @@ pub(crate) async fn choose(
     let mut tx = unit.tx().await?;
     let bandit = store::read_in(ctx, &mut tx, &id).await?.filter(|bandit| !bandit.is_live());
     let bandit = bandit.ok_or_else(|| view::nothing(&id))?;
-    let chosen = match bandit.seed {
-        Some(seed) => bandit.choose(ctx, &mut StdRng::seed_from_u64(nth(seed, bandit.choices))),
-        None => shared.dice.with(|rng| bandit.choose(ctx, rng)),
-    };
-    let arm = chosen.map(|arm| arm.arm.clone()).ok_or_else(|| view::nothing(&id))?;
+    let arm = draw(&shared, &bandit).ok_or_else(|| view::nothing(&id))?;
     let choice = format!("choice_{}", uuid::Uuid::now_v7().simple());
     let sql = "INSERT INTO choices (choice_id, bandit_id, arm, rewarded, at_ms) VALUES ($1, $2, $3, 0, $4)";
     tx.execute(sql, args![&choice, &id, &arm, ctx.clock.unix_ms()]).await?;
-    tx.execute("UPDATE bandits SET choices = choices + 1 WHERE bandit_id = $1", args![&id]).await?;
-    let sql = "UPDATE bandit_arms SET pulls = pulls + 1 WHERE bandit_id = $1 AND arm = $2";
-    tx.execute(sql, args![&id, &arm]).await?;
+    store::pulled(&mut tx, &id, &arm).await?;
     Ok(Json(json!({ "arm": arm, "choice_id": choice })).into_response())
+}
+
+/// The arm that a bandit chooses; one with a seed chooses by it and by how often it has chosen.
+pub(super) fn draw(shared: &Shared, bandit: &Bandit) -> Option<String> {
+    let chosen = match bandit.seed {
+        Some(seed) => bandit.choose(&shared.ctx, &mut StdRng::seed_from_u64(nth(seed, bandit.choices))),
+        None => shared.dice.with(|rng| bandit.choose(&shared.ctx, rng)),
+    };
+    chosen.map(|arm| arm.arm.clone())
+}
+
+/// Refuses an experiment that there is not, or that live traffic asks for.
+pub(crate) async fn want(tx: &mut Tx, context: &RequestContext, id: &str) -> Result<(), Problem> {
+    want_test(context)?;
+    let known = tx.query("SELECT bandit_id FROM bandits WHERE bandit_id = $1", args![id]).await?;
+    if known.is_empty() || id == LIVE {
+        return Err(Problem::invalid("/experiment", "there is no such experiment: they are forgotten after an hour"));
+    }
+    Ok(())
 }
 
 /// The seed of the n-th choice (Weyl's sequence; the generator mixes it).

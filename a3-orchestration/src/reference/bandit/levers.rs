@@ -71,9 +71,12 @@ impl Levers {
     /// Forgets first, then sets the floor, then freezes what came of both.
     async fn apply(&self, tx: &mut Tx, bandit: &Bandit) -> Result<(), DbError> {
         if self.reset == Some(true) {
-            let sql = "UPDATE bandit_arms SET alpha = 1, beta = 1, pulls = 0, rewards = 0, failures = 0
-                       WHERE bandit_id = $1";
+            let sql =
+                "UPDATE bandit_arms SET alpha = 1, beta = 1, pulls = 0, rewards = 0, failures = 0, page_views = 0,
+                       leads = 0, checkouts = 0, complaints = 0 WHERE bandit_id = $1";
             tx.execute(sql, args![&bandit.id]).await?;
+            // What comes of them later is put down to a belief that is gone.
+            tx.execute("UPDATE sessions SET counted = 0 WHERE bandit_id = $1", args![&bandit.id]).await?;
         }
         if let Some(floor) = self.floor {
             let sql = "UPDATE bandits SET floor_share = $2 WHERE bandit_id = $1";

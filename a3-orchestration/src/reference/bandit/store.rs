@@ -32,6 +32,10 @@ fn of(ctx: &Ctx, row: &Row, arms: &[Row]) -> Result<Bandit, DbError> {
             pulls: row.int("pulls")?,
             rewards: row.int("rewards")?,
             failures: row.int("failures")?,
+            page_views: row.int("page_views")?,
+            leads: row.int("leads")?,
+            checkouts: row.int("checkouts")?,
+            complaints: row.int("complaints")?,
         })
     };
     Ok(Bandit {
@@ -40,6 +44,8 @@ fn of(ctx: &Ctx, row: &Row, arms: &[Row]) -> Result<Bandit, DbError> {
         floor: if ctx.has(Defect::A3FloorIgnored) { 0.0 } else { floor },
         frozen: if ctx.has(Defect::A3FreezeIgnored) { None } else { frozen },
         choices: row.int("choices")?,
+        has_gate: !ctx.has(Defect::A3GateIgnored),
+        winner_needs_sessions: !ctx.has(Defect::A3WinnerTooEarly),
         arms: arms.iter().map(read).collect::<Result<_, DbError>>()?,
     })
 }
@@ -56,10 +62,17 @@ pub(super) async fn add(tx: &mut Tx, id: &str, arms: &[String], seed: Option<i64
     Ok(())
 }
 
+/// Counts a choice.
+pub(super) async fn pulled(tx: &mut Tx, id: &str, arm: &str) -> Result<(), DbError> {
+    tx.execute("UPDATE bandits SET choices = choices + 1 WHERE bandit_id = $1", args![id]).await?;
+    let sql = "UPDATE bandit_arms SET pulls = pulls + 1 WHERE bandit_id = $1 AND arm = $2";
+    tx.execute(sql, args![id, arm]).await.map(drop)
+}
+
 /// Forgets bandits with all that belongs to them.
 pub(super) async fn remove(tx: &mut Tx, ids: Vec<String>) -> Result<(), DbError> {
     for id in ids {
-        for table in ["choices", "bandit_arms", "bandits"] {
+        for table in ["sessions", "choices", "bandit_arms", "bandits"] {
             tx.execute(&format!("DELETE FROM {table} WHERE bandit_id = $1"), args![&id]).await?;
         }
     }

@@ -59,11 +59,26 @@ pub(super) fn held(floor: f64, arms: usize) -> f64 {
     floor.clamp(0.0, 1.0 / arms.max(1) as f64)
 }
 
-/// Weights of which each is at least `floor`: `floor + (1 − arms · floor) · share`.
-pub(super) fn with_floor(shares: &[f64], floor: f64) -> Vec<f64> {
-    let floor = held(floor, shares.len());
-    let left = 1.0 - floor * shares.len() as f64;
-    shares.iter().map(|share| floor + left * share).collect()
+/// Weights of which each open one is at least `floor`: `floor + (1 − open · floor) · share`; the others are 0.
+pub(super) fn with_floor(shares: &[f64], open: &[bool], floor: f64) -> Vec<f64> {
+    let count = open.iter().filter(|open| **open).count();
+    let floor = held(floor, count);
+    let left = 1.0 - floor * count as f64;
+    shares.iter().zip(open).map(|(share, open)| if *open { floor + left * share } else { 0.0 }).collect()
+}
+
+/// The shares of the open arms in their places, 0 in the others.
+pub(super) fn spread(shares: &[f64], open: &[bool]) -> Vec<f64> {
+    let mut shares = shares.iter().copied();
+    open.iter().map(|open| if *open { shares.next().unwrap_or_default() } else { 0.0 }).collect()
+}
+
+/// What is left of shares for the open arms, together 1: even if they had nothing.
+pub(super) fn only(shares: &[f64], open: &[bool]) -> Vec<f64> {
+    let sum: f64 = shares.iter().zip(open).filter(|(_, open)| **open).map(|(share, _)| share).sum();
+    let even = 1.0 / open.iter().filter(|open| **open).count().max(1) as f64;
+    let of = |share: f64| if sum > 0.0 { share / sum } else { even };
+    shares.iter().zip(open).map(|(share, open)| if *open { of(*share) } else { 0.0 }).collect()
 }
 
 /// The arm at this share (0 to 1) of the shares laid end to end.
@@ -102,6 +117,15 @@ mod tests {
     fn a_share_picks_the_arm_that_covers_it() {
         let shares = [0.2, 0.5, 0.3];
         assert_eq!([0.0, 0.19, 0.2, 0.69, 0.7, 1.0].map(|at| pick(&shares, at)), [0, 0, 1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn what_is_shut_has_nothing_and_the_rest_makes_one() {
+        let open = [true, false, true];
+        assert_eq!(only(&[0.2, 0.5, 0.3], &open), [0.4, 0.0, 0.6]);
+        assert_eq!(only(&[0.0, 1.0, 0.0], &open), [0.5, 0.0, 0.5]);
+        assert_eq!(spread(&[0.1, 0.9], &open), [0.1, 0.0, 0.9]);
+        assert_eq!(with_floor(&[0.0, 0.0, 1.0], &open, 0.25), [0.25, 0.0, 0.75]);
     }
 
     proptest! {
