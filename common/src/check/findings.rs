@@ -57,7 +57,7 @@ impl Finding {
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
     list: Vec<Finding>,
-    about: Option<(TraceId, String)>,
+    about: Option<(TraceId, Option<String>)>,
 }
 
 impl Findings {
@@ -69,7 +69,13 @@ impl Findings {
 
     /// The following assertions are about this answer: its trace and request are kept with them.
     pub fn about(&mut self, reply: &Reply) -> &mut Self {
-        self.about = Some((reply.trace, reply.capsule().curl));
+        self.about = Some((reply.trace, Some(reply.capsule().curl)));
+        self
+    }
+
+    /// The following assertions are about this trace, as that of a stream, of which no request is kept.
+    pub fn about_trace(&mut self, trace: TraceId) -> &mut Self {
+        self.about = Some((trace, None));
         self
     }
 
@@ -108,7 +114,7 @@ impl Findings {
     }
 
     fn push(&mut self, what: &str, holds: bool, expected: String, seen: String) -> bool {
-        let (trace_id, capsule) = self.about.clone().map_or((None, None), |(trace, line)| (Some(trace), Some(line)));
+        let (trace_id, capsule) = self.about.clone().map_or((None, None), |(trace, line)| (Some(trace), line));
         let capsule = capsule.filter(|_| !holds).map(|line| scrub(&line));
         let (what, expected, mut seen) = (scrub(what), scrub(&expected), scrub(&seen));
         if !holds && seen == expected {
