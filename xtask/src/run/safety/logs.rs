@@ -1,5 +1,7 @@
 //! Nothing that the apps log, and no text that the run writes, may hold an identity or a key.
 
+use std::collections::BTreeSet;
+
 use common::ids::{AppId, RunId};
 use common::settings::{Secret, Settings};
 use common::slo::Reason;
@@ -162,9 +164,10 @@ fn named(list: &[String], between: &str) -> String {
 
 fn judge(claim: Claim, searched: &Search) -> Ruling {
     let line = searched.line();
-    let (lines, bad) = (searched.lines, searched.hits.len().min(searched.lines));
-    let Some(figures) = Figures::counted("lines", lines as u64, bad as u64) else {
-        return Ruling::new(claim, Verdict::nothing_seen("lines", "a file that is written"), line, RERUN);
+    let bad = searched.hits.iter().map(|hit| hit.file.as_str()).collect::<BTreeSet<_>>().len();
+    // A file is seen as a whole, so one that is empty is seen too: healthy apps have little to log.
+    let Some(figures) = Figures::counted("files", searched.files as u64, bad.min(searched.files) as u64) else {
+        return Ruling::new(claim, Verdict::nothing_seen("files", "a file that is written"), line, RERUN);
     };
     let verdict = if bad > 0 {
         Verdict::Fail { figures, traces: Vec::new() }
