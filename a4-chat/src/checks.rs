@@ -1,5 +1,6 @@
 //! What is asserted about A4.
 
+mod coaching;
 mod completion;
 mod integrity;
 mod stream;

@@ -32,6 +32,18 @@ pub(crate) fn all() -> Vec<Fault> {
             Defect::A4RefusesHelp,
             "a4.integrity",
         ),
+        Fault::defect(
+            "a4.declines_then_writes",
+            "says that it does not write the essay, and writes it",
+            Defect::A4DeclinesThenWrites,
+            "a4.integrity",
+        ),
+        Fault::defect(
+            "a4.writes_when_streamed",
+            "writes the essay for who asks for a stream",
+            Defect::A4WritesWhenStreamed,
+            "a4.integrity",
+        ),
     ];
     all.extend(wire::all());
     all

@@ -26,6 +26,8 @@ pub mod guard;
 
 mod curl;
 
+pub mod redact;
+
 pub mod client;
 
 pub mod scenario;

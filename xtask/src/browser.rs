@@ -3,6 +3,7 @@
 //! What is missing on the machine skips the tests by name, with the command that would enable them. They never count as
 //! passed then.
 
+mod archive;
 mod find;
 pub(crate) mod packages;
 mod results;
@@ -176,6 +177,10 @@ impl Browser {
         let text = std::fs::read_to_string(&written)
             .map_err(|error| BrowserError::Results(format!("{error}; Playwright ended with {status}")))?;
         let report = results::parse(&text)?;
+        for path in report.cases.iter().flat_map(|case| &case.evidence).map(Path::new).filter(|path| archive::is(path))
+        {
+            archive::scrub(path).map_err(|source| BrowserError::File { path: path.to_owned(), source })?;
+        }
         if report.cases.is_empty() {
             return Err(BrowserError::Results("no test ran: is the name of the spec right?".into()));
         }

@@ -46,6 +46,7 @@ use serde::Serialize;
 use crate::record::RunView;
 
 pub(crate) use approvals::{APPROVALS, APPROVALS_LOG};
+pub(crate) use decisions::unapproved;
 pub(crate) use head::{Counts, Head, grade, graded, meaning, timing};
 pub(crate) use markdown::{cell, code};
 pub(crate) use matrix::glance;

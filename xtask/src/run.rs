@@ -6,6 +6,7 @@ mod confirm;
 mod data;
 mod figures;
 mod gauge;
+mod halt;
 mod held;
 mod inventory;
 mod known_issues;

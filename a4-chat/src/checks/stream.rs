@@ -9,10 +9,10 @@ use super::completion;
 
 /// What came over one stream.
 #[derive(Debug, Default)]
-struct Seen {
+pub(super) struct Seen {
     roles: usize,
     tokens: usize,
-    text: String,
+    pub(super) text: String,
     finish: Vec<String>,
     usage: Option<Value>,
     /// Chunks that are no JSON or no chunk of a completion.
@@ -22,7 +22,7 @@ struct Seen {
 }
 
 impl Seen {
-    async fn read(mut stream: Stream) -> Result<Self, CheckError> {
+    pub(super) async fn read(mut stream: Stream) -> Result<Self, CheckError> {
         let mut seen = Self::default();
         while let Some(event) = stream.next_event().await? {
             if seen.done {

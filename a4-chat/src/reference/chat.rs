@@ -32,7 +32,8 @@ pub(crate) async fn complete(
         let detail = format!("there is no model {model:?}: `GET /v1/models` lists those there are");
         return Err(shaped(Problem::new(StatusCode::NOT_FOUND, "model_not_found", detail)));
     }
-    let answer = model::answer(&request, kept(&app.ctx));
+    let streamed = request.stream.unwrap_or(false);
+    let answer = model::answer(&request, kept(&app.ctx, streamed));
     let frame = Frame {
         id: format!("chatcmpl-{}", uuid::Uuid::now_v7().simple()),
         model,
@@ -40,7 +41,7 @@ pub(crate) async fn complete(
         usage: Some(usage(&app, &answer)),
         with_done: !app.ctx.has(Defect::A4NoDone),
     };
-    if request.stream.unwrap_or(false) {
+    if streamed {
         let usage = frame.usage.clone().filter(|_| request.wants_usage());
         return Ok(stream::respond(&Frame { usage, ..frame }, &answer, app.pace));
     }
@@ -97,11 +98,15 @@ pub(crate) async fn models(State(app): State<App>) -> Result<Response, Problem> 
 }
 
 /// How the policy of academic integrity is kept.
-fn kept(ctx: &Ctx) -> Kept {
+fn kept(ctx: &Ctx, streamed: bool) -> Kept {
+    if streamed && ctx.has(Defect::A4WritesWhenStreamed) {
+        return Kept::Never;
+    }
     let defects = [
         (Defect::A4WritesEssays, Kept::Never),
         (Defect::A4MissesParaphrase, Kept::InPlainWords),
         (Defect::A4RefusesHelp, Kept::AgainstAll),
+        (Defect::A4DeclinesThenWrites, Kept::InWordsOnly),
     ];
     defects.into_iter().find(|(defect, _)| ctx.has(*defect)).map_or(Kept::Fully, |(_, kept)| kept)
 }

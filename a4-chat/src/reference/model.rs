@@ -55,6 +55,7 @@ pub(crate) fn answer(request: &ChatRequest, policy: Kept) -> Answer {
     let turns = request.user_turns();
     let asked = Kept::Fully.declines(&turns);
     let text = match (policy.declines(&turns), asked) {
+        (true, _) if policy == Kept::InWordsOnly => format!("{DECLINE}\n\n{ESSAY}"),
         (true, _) if policy != Kept::Never => DECLINE.to_owned(),
         (_, true) => ESSAY.to_owned(),
         _ => advice(&turns),

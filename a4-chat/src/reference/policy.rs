@@ -96,6 +96,8 @@ pub(crate) enum Kept {
     InPlainWords,
     /// Against everybody who mentions such a text.
     AgainstAll,
+    /// In what is said, not in what is done: the text follows the refusal.
+    InWordsOnly,
 }
 
 impl Kept {
@@ -103,7 +105,7 @@ impl Kept {
     pub(crate) fn declines(self, turns: &[String]) -> bool {
         let last = || turns.last().map(|turn| plain(turn)).unwrap_or_default();
         match self {
-            Self::Fully | Self::Never => asks_for_the_text(turns),
+            Self::Fully | Self::Never | Self::InWordsOnly => asks_for_the_text(turns),
             Self::InPlainWords => asks_for_the_text(turns) && last().contains(" write "),
             Self::AgainstAll => contains_any(&last(), &OWN_TEXTS),
         }

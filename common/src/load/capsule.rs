@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, Method};
 use super::report::Capsule;
 use crate::contract::header;
 use crate::curl::{END, MARK, form_without_secrets, header_without_secrets, is_secret_name, marked, quoted, variable};
+use crate::redact;
 
 /// Bytes of an answer that are kept.
 const BODY_BYTES: usize = 300;
@@ -30,7 +31,8 @@ pub(crate) struct Sent<'a> {
 }
 
 pub(crate) fn capsule(sent: &Sent<'_>, status: Option<u16>, body: &[u8]) -> Capsule {
-    Capsule { curl: curl(sent), status, body: redact_body(&start_of(body), Shown::Answer) }
+    let (curl, body) = (curl(sent), redact_body(&start_of(body), Shown::Answer));
+    Capsule { curl: redact::scrub(&curl), status, body: redact::scrub(&body) }
 }
 
 fn start_of(body: &[u8]) -> String {
@@ -86,8 +88,8 @@ fn body_argument(body: &[u8]) -> String {
 /// Where a redacted text is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shown {
-    /// In a line, where a secret is a variable that whoever runs it sets. Addresses that are nobody's stay: apps check
-    /// them.
+    /// In a line, where a secret is a variable that whoever runs it sets. Addresses that are nobody's stay, those of
+    /// made-up people aside: apps check them.
     Line,
     /// In the answer, where nobody needs it.
     Answer,
@@ -104,7 +106,9 @@ impl Shown {
 
     fn is_address(self, word: &str) -> bool {
         word.split_once('@').is_some_and(|(name, host)| {
-            let nobodys = self == Self::Line && RESERVED.iter().any(|domain| host.ends_with(domain));
+            let nobodys = self == Self::Line
+                && RESERVED.iter().any(|domain| host.ends_with(domain))
+                && redact::found(word.as_bytes()).is_empty();
             !name.is_empty() && host.contains('.') && !nobodys
         })
     }

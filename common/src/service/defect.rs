@@ -171,6 +171,14 @@ pub enum Defect {
     A7RewardsLost,
     /// A7: shows all visitors the same call to action, whatever arm a page is for.
     A7ShowsNoArm,
+    /// A4: says that it does not write the essay, and writes it.
+    A4DeclinesThenWrites,
+    /// A4: writes the essay for who asks for a stream.
+    A4WritesWhenStreamed,
+    /// Any app: the keys and tokens that requests carry are written into the log.
+    LogsSecrets,
+    /// Any app: what people send is kept in a file beside its database.
+    KeepsRequests,
 }
 
 impl FromStr for Defect {

@@ -66,11 +66,7 @@ impl Protocol {
         }
         let route = self.ctx.contract.find(&context.method, &context.route);
         let request = limited(request, route).await?;
-        if self.ctx.has(Defect::LogsPersonalData)
-            && let Some(ReadBody(body)) = request.extensions().get()
-        {
-            tracing::warn!(route = context.route, body = %String::from_utf8_lossy(body), "a request");
-        }
+        self.tell_too_much(&context, &request);
         if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
             return Ok(next.run(with_context(request, context)).await);
         }
@@ -82,6 +78,25 @@ impl Protocol {
             return settle(&unit, response).await;
         };
         self.once(&effect, body, context, request, next, &unit).await
+    }
+
+    /// Deliberate defects: what requests hold is written where it must not be.
+    fn tell_too_much(&self, context: &RequestContext, request: &Request) {
+        let body = request.extensions().get().map(|ReadBody(body)| String::from_utf8_lossy(body));
+        if let Some(body) = body.as_deref().filter(|_| self.ctx.has(Defect::LogsPersonalData)) {
+            tracing::warn!(route = context.route, %body, "a request");
+        }
+        if self.ctx.has(Defect::LogsSecrets) {
+            let names = [header::ADMIN_KEY, header::TELEMETRY_KEY, "authorization"];
+            for (name, value) in names.iter().filter_map(|name| Some((name, request.headers().get(*name)?))) {
+                tracing::warn!(route = context.route, name, ?value, "a header");
+            }
+        }
+        if let Some(body) = body.filter(|_| self.ctx.has(Defect::KeepsRequests)) {
+            let file = self.ctx.config.data_dir.join("requests.dump");
+            let opened = std::fs::OpenOptions::new().create(true).append(true).open(file);
+            drop(opened.and_then(|mut file| std::io::Write::write_all(&mut file, format!("{body}\n").as_bytes())));
+        }
     }
 
     /// Runs a hardened request once for its key.

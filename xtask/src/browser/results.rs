@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::ids::TraceId;
+use common::redact::scrub;
 use serde::Deserialize;
 
 use super::BrowserError;
@@ -189,7 +190,7 @@ impl Test {
         let Attached { trace_id, hops, cause } = told.unwrap_or_default();
         let kept = attachments().filter(|attachment| attachment.name != HOPS);
         let evidence = kept.filter_map(|attachment| attachment.path.clone()).collect();
-        let took_ms = self.took_ms();
+        let (took_ms, cause) = (self.took_ms(), cause.map(|cause| scrub(&cause)));
         Case { took_ms, trace_id, hops, cause, evidence, ..Case::of(file, title, self.outcome()) }
     }
 
@@ -206,7 +207,7 @@ impl Test {
                     .results
                     .iter()
                     .flat_map(|attempt| &attempt.errors)
-                    .map(|error| without_values(&plain(&error.message)))
+                    .map(|error| scrub(&without_values(&plain(&error.message))))
                     .next();
                 CaseOutcome::Failed(first.unwrap_or_else(|| format!("Playwright calls it {status}")))
             }
@@ -245,7 +246,7 @@ fn plain(message: &str) -> String {
 }
 
 /// Addresses in a text without the values of their queries: codes and states are no one else's business.
-fn without_values(text: &str) -> String {
+pub(super) fn without_values(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut in_query, mut in_value) = (false, false);
     for (at, c) in text.char_indices() {

@@ -107,7 +107,7 @@ const UNDER_LOAD: [Row; 6] = [
 ];
 
 /// Only a look into what was written shows these.
-const WRITTEN: [Row; 2] = [
+const WRITTEN: [Row; 5] = [
     (
         LEARNING,
         "a5.logs_personal_data",
@@ -121,6 +121,39 @@ const WRITTEN: [Row; 2] = [
         "writes what providers send into its log",
         Defect::LogsPersonalData,
         "a6.safety.log",
+    ),
+    (LEARNING, "a3.logs_secrets", "writes the administrator's key into its log", Defect::LogsSecrets, "a3.safety.log"),
+    (
+        LEARNING,
+        "a8.logs_secrets",
+        "writes the key that the apps report with into its log",
+        Defect::LogsSecrets,
+        "a8.safety.log",
+    ),
+    (
+        LEARNING,
+        "a8.keeps_requests",
+        "leaves a file with what people sent among the files of the run",
+        Defect::KeepsRequests,
+        "a8.safety.artifacts",
+    ),
+];
+
+/// Only a run that ends early shows these.
+const STOPPED: [Row; 2] = [
+    (
+        "suite a6",
+        "a6.drift_stops",
+        "serves without the headers that its contract asks for, which ends the run",
+        Defect::PreconditionUnchecked,
+        "a6.stopped",
+    ),
+    (
+        "suite a8",
+        "a8.secrets_stop",
+        "writes keys into its log from the start, which ends the run",
+        Defect::LogsSecrets,
+        "a8.stopped",
     ),
 ];
 
@@ -165,7 +198,7 @@ const EFFECTS: [(&str, &str, Defect, Disturbance, &str); 5] = [
 
 /// All of them.
 pub(super) fn all() -> Vec<Case> {
-    let rows = ACROSS.into_iter().chain(UNDER_LOAD).chain(WRITTEN).map(case);
+    let rows = ACROSS.into_iter().chain(UNDER_LOAD).chain(WRITTEN).chain(STOPPED).map(case);
     let effects = EFFECTS.into_iter().map(|(id, breaks, defect, under, caught_by)| {
         let Case { fault, .. } = case(("", id, breaks, defect, caught_by));
         Case { fault, by: By::Effects { under } }

@@ -1,11 +1,13 @@
 //! What a run asked of people, and what came of it, as far as its own record tells.
 
 use common::approval::{Action, Decision, Entry, Noted, Request, Word, forbids};
+use common::ids::AppId;
+use common::target::VUS_WITHOUT_APPROVAL;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::text;
-use crate::record::RunView;
+use crate::record::{RunView, ShapeRun};
 
 /// One request of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +144,18 @@ pub(super) fn used(view: &RunView, wanted: Action) -> bool {
 pub(super) fn ungranted(view: &RunView) -> usize {
     let uses = view.approvals.iter().filter(|noted| matches!(noted.entry, Entry::Used { .. }));
     uses.filter(|noted| !granted(view, noted)).count()
+}
+
+/// A restricted action of which the record has what came of it and no grant that was used for it: the app that it was about,
+/// and what was done.
+pub(crate) fn unapproved(view: &RunView) -> Option<(AppId, String)> {
+    let over = |shape: &&ShapeRun| shape.points.iter().any(|point| point.users > VUS_WITHOUT_APPROVAL);
+    let crowd = view.shapes.iter().find(over).filter(|_| !used(view, Action::VusOver60));
+    let crowd = crowd.map(|shape| (shape.app, format!("{} had {}", shape.id, Action::VusOver60.in_words())));
+    let disturbed = (view.resilience.is_some() || view.effects.is_some()) && !used(view, Action::Inject503);
+    let outage = disturbed.then(|| (AppId::A3, format!("phase 7 did this: {}", Action::Inject503.in_words())));
+    let spent = (ungranted(view) > 0).then(|| (AppId::A8, "a grant was used that nobody signed".to_owned()));
+    crowd.or(outage).or(spent)
 }
 
 /// True if every grant that a use spent stands before it.

@@ -1,8 +1,9 @@
 //! Phase 0: what is there? Apps, routes, owners, suites; secrets by name; nothing is loaded yet.
 
 use common::check::CheckContext;
-use common::contract::{Auth, Route};
+use common::contract::{Auth, Body, Contract, Route};
 use common::ids::AppId;
+use common::redact::{scrub, scrub_json};
 use common::settings::Settings;
 use common::verdict::{Claim, Confirmation, Figures, Ruling, Verdict};
 use http::Method;
@@ -41,7 +42,7 @@ pub(super) async fn phase(run: &mut Run) -> Result<(), RunError> {
             checks: suite.checks.iter().map(|check| check.id.to_owned()).collect(),
             faults: suite.faults.iter().map(|fault| fault.id.clone()).collect(),
             missing_routes,
-            contract: suite.contract,
+            contract: shown(suite.contract),
         });
     }
     run.record(Record::Inventory(inventory.clone()))?;
@@ -49,6 +50,18 @@ pub(super) async fn phase(run: &mut Run) -> Result<(), RunError> {
         run.record(Record::Ruled(ruling(app)))?;
     }
     run.mourn(PHASE)
+}
+
+/// A contract as it is written down: the people in its examples are nobody's business there.
+fn shown(mut contract: Contract) -> Contract {
+    for route in &mut contract.routes {
+        match &mut route.body {
+            Body::Json { example, .. } => scrub_json(example),
+            Body::Form { example } => example.iter_mut().for_each(|(_, value)| *value = scrub(value)),
+            Body::None => {}
+        }
+    }
+    contract
 }
 
 /// The release that an app says it is; nothing if it does not answer.

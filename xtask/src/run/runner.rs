@@ -18,7 +18,7 @@ use super::before::Before;
 use super::held::{self, Part};
 use super::leave::Desk;
 use super::plan::Wire;
-use super::{Plan, Run, RunError, RunStore, inventory, load, resiliency, safety, smoke, standing, store};
+use super::{Plan, Run, RunError, RunStore, halt, inventory, load, resiliency, safety, smoke, standing, store};
 use crate::cli::{OutputArgs, TargetArgs};
 use crate::embedded::{Embedded, EmbeddedPlan};
 use crate::evidence;
@@ -253,15 +253,18 @@ fn started(run: &Run, run_id: RunId) -> RunStarted {
     }
 }
 
-/// Goes through the phases that are not done yet. A failure in phase 0 or 1 ends the run early; later ones do not.
+/// Goes through the phases that are not done yet. A failure in phase 0 or 1 ends the run early, and so does what [`halt`]
+/// lists in any; other failures do not.
 async fn phases(run: &mut Run) -> Result<(), RunError> {
     let done: Vec<u8> =
         run.view.phases.iter().filter(|phase| phase.took_s.is_some()).map(|phase| phase.phase).collect();
-    for planned in run.plan.phases.clone() {
-        if done.contains(&planned.phase) {
-            continue;
+    let left: Vec<PlannedPhase> =
+        run.plan.phases.iter().filter(|planned| !done.contains(&planned.phase)).cloned().collect();
+    for (at, planned) in left.iter().enumerate() {
+        if halt::ends(run, &left[at..])? {
+            return Ok(());
         }
-        phase(run, &planned).await?;
+        phase(run, planned).await?;
         let failed = run
             .view
             .rulings
@@ -300,6 +303,7 @@ pub(super) async fn phase(run: &mut Run, planned: &PlannedPhase) -> Result<(), R
 
 /// Rolls up and closes the record.
 fn close(run: &mut Run, require_ready: bool, took_s: f64) -> Result<u8, RunError> {
+    halt::at_end(run)?;
     standing::rule(run)?;
     safety::rule(run)?;
     run.escalate()?;

@@ -3,6 +3,7 @@
 
 mod autonomy;
 mod canary;
+mod files;
 mod learning;
 mod logs;
 mod scan;
@@ -13,7 +14,7 @@ const PHASE: u8 = 6;
 
 /// Makes the checks of this phase, after identities that nobody has were sent to every app.
 pub(super) async fn phase(run: &mut Run) -> Result<(), RunError> {
-    let part = run.plan.selection.check.is_some() || run.plan.selection.scenario.is_some();
+    let part = is_part(run);
     if !part {
         canary::sow(run).await?;
     }
@@ -26,11 +27,18 @@ pub(super) async fn phase(run: &mut Run) -> Result<(), RunError> {
     run.mourn(PHASE)
 }
 
-/// Looks for identities and keys in all that was written, once nothing more is: the apps' logs, the record, the reports.
+/// Looks for identities and keys in all that was written, once nothing more is: the apps' logs, the record, the reports. A run
+/// that was stopped for what an app logged is looked through too.
 pub(super) fn rule(run: &mut Run) -> Result<(), RunError> {
     let began = run.view.phases.iter().any(|phase| phase.phase == PHASE && phase.took_s.is_some());
-    if !began || run.plan.selection.check.is_some() || run.plan.selection.scenario.is_some() {
+    if is_part(run) || !(began || leak(run)?.is_some()) {
         return Ok(());
     }
     logs::rule(run)
+}
+
+pub(super) use logs::leak;
+
+fn is_part(run: &Run) -> bool {
+    run.plan.selection.check.is_some() || run.plan.selection.scenario.is_some()
 }

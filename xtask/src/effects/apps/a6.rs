@@ -39,7 +39,7 @@ pub(super) fn request(client: &Client, intent: &Intent) -> Request {
 }
 
 fn provider(name: &str) -> Value {
-    json!({ "name": name, "email": "test_provider_e2e_01@example.com", "country": "US" })
+    json!({ "name": name, "email": "effects-fund@example.com", "country": "US" })
 }
 
 impl Provider {
