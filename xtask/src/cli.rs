@@ -217,6 +217,9 @@ pub(crate) struct FaultsArgs {
     /// So many healthy ecosystems are asked the same, to count false alarms.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) healthy: u32,
+    /// Leaves what the trials kept, with the records and reports of whole runs, in a temporary folder that it names.
+    #[arg(long)]
+    pub(crate) keep: bool,
     /// Where docs/fault-matrix.md is written, if the whole catalogue was tried.
     #[arg(long, env = "HANDSHAKE_OUTPUT", default_value = ".")]
     pub(crate) output: PathBuf,
@@ -257,6 +260,15 @@ pub(crate) struct ProxyArgs {
     /// The rules; read again when the file changes, and on SIGHUP. Without it everything passes.
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Option<PathBuf>,
+    /// The run that a person allowed answers of 500 or more for; needed for such rules before an app of a target.
+    #[arg(long)]
+    pub(crate) run: Option<RunId>,
+    /// Who may approve what.
+    #[arg(long, env = "HANDSHAKE_APPROVERS", value_name = "FILE", default_value = "tests/perf/config/approvers.yaml")]
+    pub(crate) approvers: PathBuf,
+    /// Where runs are kept.
+    #[arg(long, env = "HANDSHAKE_RUNS", default_value = "target/handshake/runs")]
+    pub(crate) runs: PathBuf,
     /// Prints the JSON Schema of a file of rules and ends.
     #[arg(long)]
     pub(crate) schema: bool,

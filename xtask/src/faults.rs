@@ -39,8 +39,12 @@ const SIDE_BY_SIDE: usize = 2;
 pub(crate) async fn run(args: &FaultsArgs, ui: &Arc<Ui>, stop: &CancellationToken) -> Result<Matrix, RunError> {
     let began = clock::monotonic();
     let cases = catalogue::chosen(args).map_err(RunError::Configuration)?;
-    let folder =
-        tempfile::tempdir().map_err(|error| RunError::Configuration(format!("no temporary folder: {error}")))?;
+    let no_folder = |error: std::io::Error| RunError::Configuration(format!("no folder for trials: {error}"));
+    let mut folder = tempfile::Builder::new().prefix("faults-").tempdir().map_err(no_folder)?;
+    if args.keep {
+        folder.disable_cleanup(true);
+        ui.note(&format!("data, logs, records and reports of the trials stay in {}", folder.path().display()));
+    }
     let (alone, beside): (Vec<Case>, Vec<Case>) = cases.iter().cloned().partition(|case| case.is_run());
     ui.note(&format!("{} faults are seeded in turn, {} of them into whole runs", cases.len(), alone.len()));
     let mut outcomes = tried_beside(beside, folder.path(), ui, stop).await?;

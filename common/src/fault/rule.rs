@@ -288,6 +288,15 @@ impl Rules {
         self.rules.iter()
     }
 
+    /// True if any rule answers in an app's place that it failed: with a status of 500 or more.
+    #[must_use]
+    pub fn answer_failures(&self) -> bool {
+        self.rules.iter().flat_map(|rule| &rule.actions).any(|action| match action {
+            Action::Status(answer) | Action::CommitThenFail(answer) => answer.code >= 500,
+            _ => false,
+        })
+    }
+
     /// How many.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -67,7 +67,9 @@ impl Upstream {
         &self.base
     }
 
-    pub(super) fn is_deployed(&self) -> bool {
+    /// True for an app of a target, which others may use too.
+    #[must_use]
+    pub fn is_deployed(&self) -> bool {
         self.is_deployed
     }
 

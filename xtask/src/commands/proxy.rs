@@ -1,5 +1,7 @@
 //! `proxy`: a fault proxy that stands alone, with rules from a file that may change while it runs.
 
+mod leave;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::fail;
 use crate::cli::ProxyArgs;
+use leave::Leave;
 
 /// How often the file of rules is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -25,13 +28,15 @@ pub(crate) async fn proxy(args: ProxyArgs) -> u8 {
         let upstream = upstream(&args)?;
         let mut file = args.rules.clone().map(RulesFile::new);
         let rules = file.as_mut().map_or_else(|| Ok(Rules::none()), RulesFile::read)?;
+        let mut leave = Leave::of(&args, &upstream, args.app);
+        leave.for_rules(&rules)?;
         let count = rules.len();
         let proxy = FaultProxy::bind(args.listen, upstream, rules).await.map_err(|error| error.to_string())?;
         anstream::println!("{} stands before {}, with {count} rules", proxy.url(), proxy.upstream().base());
-        Ok::<_, String>((proxy, file))
+        Ok::<_, String>((proxy, file, leave))
     };
     match started.await {
-        Ok((proxy, file)) => stand(proxy, file).await,
+        Ok((proxy, file, leave)) => stand(proxy, file, leave).await,
         Err(error) => fail(error),
     }
 }
@@ -50,7 +55,7 @@ fn upstream(args: &ProxyArgs) -> Result<Upstream, String> {
 }
 
 /// Tells what is applied and takes new rules, until Ctrl-C.
-async fn stand(proxy: FaultProxy, mut file: Option<RulesFile>) -> u8 {
+async fn stand(proxy: FaultProxy, mut file: Option<RulesFile>, mut leave: Leave) -> u8 {
     let mut hang_up = match signal(SignalKind::hangup()) {
         Ok(hang_up) => hang_up,
         Err(error) => return fail(format!("SIGHUP cannot be listened to: {error}")),
@@ -68,7 +73,7 @@ async fn stand(proxy: FaultProxy, mut file: Option<RulesFile>) -> u8 {
             _ = tick.tick() => false,
         };
         if let Some(file) = file.as_mut().filter(|file| asked || file.has_changed()) {
-            reload(&proxy, file);
+            reload(&proxy, file, &mut leave);
         }
     }
     for (rule, count) in proxy.counts() {
@@ -89,8 +94,9 @@ fn tell(told: Result<Applied, RecvError>) {
     }
 }
 
-fn reload(proxy: &FaultProxy, file: &mut RulesFile) {
-    match file.read() {
+fn reload(proxy: &FaultProxy, file: &mut RulesFile, leave: &mut Leave) {
+    let read = file.read().and_then(|rules| leave.for_rules(&rules).map(|()| rules));
+    match read {
         Ok(rules) => {
             anstream::println!("{} rules of {} are in force now", rules.len(), file.path.display());
             proxy.replace(rules);

@@ -34,7 +34,7 @@ pub(super) async fn healthy(
         if checks.is_empty() {
             break;
         }
-        let control = asked(one(&checks, trial::place(folder)?).await, "checks");
+        let control = asked(one(&checks, trial::place(folder, "healthy")?).await, "checks");
         tell(&control, &format!("healthy {time} of {times}"), ui);
         controls.push(control);
     }

@@ -1,6 +1,6 @@
 //! Faults that no single check can see: a load, a walk through several apps or a scan of the logs must.
 
-use common::fault::{Action, Delay, Lognormal, Rule, Stall, Throttle};
+use common::fault::{Action, Lognormal, Rule, Stall, Throttle};
 use common::history::Fault as Disturbance;
 use common::ids::AppId;
 use common::service::Defect;
@@ -234,19 +234,11 @@ fn slowed() -> Vec<Case> {
             "a1.p95.a1_discovery.GET /.well-known/openid-configuration",
         ),
         slow(
-            "a6_register",
-            "a6.thin_line",
-            "answers come at 500 bytes a second",
-            AppId::A6,
-            Action::Throttle(Throttle { bytes_per_s: 500 }),
-            "a6.p95.a6_register.POST /register",
-        ),
-        slow(
             "a7_core",
-            "a7.delayed",
-            "every page waits for 250 ms",
+            "a7.thin_line",
+            "pages come at 10 kB a second",
             AppId::A7,
-            Action::Delay(Delay { ms: 250 }),
+            Action::Throttle(Throttle { bytes_per_s: 10_000 }),
             "a7.p95.a7_core.GET /browse",
         ),
         slow(
@@ -255,7 +247,7 @@ fn slowed() -> Vec<Case> {
             "halts for 600 ms every 2 s",
             AppId::A8,
             Action::Stall(Stall { every_ms: 2_000, for_ms: 600 }),
-            "a8.p95.a8_tiles.GET /api/tiles/finance",
+            "a8.p95.a8_tiles.GET /api/tiles/slo-matrix",
         ),
     ]
 }

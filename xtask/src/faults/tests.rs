@@ -6,7 +6,16 @@ use super::*;
 use crate::faults::catalogue::By;
 
 fn args() -> FaultsArgs {
-    FaultsArgs { catalog: None, at: None, only: Vec::new(), sample: None, seed: 1, healthy: 0, output: ".".into() }
+    FaultsArgs {
+        catalog: None,
+        at: None,
+        only: Vec::new(),
+        sample: None,
+        seed: 1,
+        healthy: 0,
+        keep: false,
+        output: ".".into(),
+    }
 }
 
 fn matrix() -> Matrix {

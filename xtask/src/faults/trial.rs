@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Starts the eight apps with the fault, runs the check, ends them.
 pub(super) async fn tried(case: &Case, folder: &Path) -> Result<Outcome, RunError> {
-    let mut plan = EmbeddedPlan::private(AppId::ALL.to_vec(), place(folder)?);
+    let mut plan = EmbeddedPlan::private(AppId::ALL.to_vec(), place(folder, &case.fault.id)?);
     seed(&mut plan.defects, &mut plan.proxies, &case.fault);
     let embedded = Embedded::start(&plan).await?;
     let proxy = disturb(&embedded, &case.fault)?;
@@ -32,9 +32,12 @@ pub(super) async fn tried(case: &Case, folder: &Path) -> Result<Outcome, RunErro
     Ok(outcome)
 }
 
-/// A folder of its own for one ecosystem; it goes with `folder`.
-pub(super) fn place(folder: &Path) -> Result<PathBuf, RunError> {
-    let made = tempfile::Builder::new().tempdir_in(folder).map(tempfile::TempDir::keep);
+/// A folder of its own below `folder` for what is called so, by whomever.
+pub(super) fn place(folder: &Path, name: &str) -> Result<PathBuf, RunError> {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' };
+    let name: String = name.chars().take(60).map(plain).collect::<String>() + "-";
+    let made = tempfile::Builder::new().prefix(name.trim_start_matches('.')).tempdir_in(folder);
+    let made = made.map(tempfile::TempDir::keep);
     made.map_err(|error| RunError::Configuration(format!("no folder for a trial: {error}")))
 }
 

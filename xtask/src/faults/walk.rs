@@ -67,7 +67,8 @@ pub(super) async fn gone_through(
         seed(&mut defects, &mut edges, fault);
     }
     let wire = fault.map(wire).transpose()?.flatten();
-    let place = place(folder)?;
+    let name = if fault.is_some() { case.fault.id.clone() } else { format!("healthy {}", case.seen_in()) };
+    let place = place(folder, &name)?;
     match &case.by {
         By::Run { command } | By::AnyClaim { command } => of_run(command, defects, wire, &place, stop).await,
         By::Outages | By::Effects { .. } if wire.is_some() => {

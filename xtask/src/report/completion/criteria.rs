@@ -72,7 +72,7 @@ pub(super) fn all(view: &RunView) -> Vec<Criterion> {
             "No effect happens twice under retries",
             &ONCE,
             &["idempotency_validation.md", "a3_resiliency_report.md"],
-            repeated(view),
+            [repeated(view), asserted(view, &ONCE.map(|Need(id, _)| id))].concat(),
         ),
         criterion(
             view,
@@ -106,11 +106,15 @@ fn smoke(view: &RunView) -> Criterion {
 
 /// What A3 learns and corrects. Its breakers' changes are the part that A8 knows too.
 fn learning(view: &RunView) -> Criterion {
-    let ids = signal_path::ids();
-    let checks = view.checks.iter().map(|(_, check)| check).filter(|check| ids.contains(&check.id.as_str()));
-    let traces = checks.filter_map(|check| check.findings.iter().find_map(|finding| finding.trace_id)).collect();
+    let traces = asserted(view, &signal_path::ids());
     let files = ["rl_signal_path.md", "error_correction_learning.md", "a3_resiliency_report.md"];
     criterion(view, "Learning and error correction are shown", &learned(), &files, traces)
+}
+
+/// A trace of each of these checks.
+fn asserted(view: &RunView, ids: &[&str]) -> Vec<TraceId> {
+    let checks = view.checks.iter().map(|(_, check)| check).filter(|check| ids.contains(&check.id.as_str()));
+    checks.filter_map(|check| check.findings.iter().find_map(|finding| finding.trace_id)).collect()
 }
 
 fn learned() -> Vec<Need> {
