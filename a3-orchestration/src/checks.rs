@@ -83,7 +83,8 @@ fn runs() -> Vec<Check> {
         .phase(1),
         Check::new("a3.test_rewards_teach_nothing", "a reward of a test run changes no belief", |cx| {
             Box::pin(facts::test_rewards_teach_nothing(cx))
-        }),
+        })
+        .phase(6),
         Check::new("a3.run_completes", "a run ends in time and names its page", |cx| Box::pin(runs::completes(cx)))
             .needs(needs),
         Check::new("a3.one_key_one_run", "20 requests at once with one key start one run", |cx| {

@@ -28,6 +28,7 @@ mod state;
 mod store;
 mod stripe;
 mod transactions;
+mod visits;
 mod webhooks;
 mod welcome;
 

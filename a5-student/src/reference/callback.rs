@@ -11,7 +11,7 @@ use url::Url;
 use super::pages::Frame;
 use super::plans::Plan;
 use super::provider::{CLIENT_ID, Redemption, SignedIn};
-use super::sign_ups::{self, Beginning};
+use super::sign_ups::{self, Beginning, Origin};
 use super::state::A5;
 use super::{cookies, pages, sessions};
 
@@ -24,6 +24,7 @@ const BROWSER_COOKIE: &str = "a5_signin";
 pub(super) struct StartQuery {
     plan: Option<String>,
     from: Option<String>,
+    visit: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,7 +48,8 @@ pub(super) async fn sign_up(
     headers: HeaderMap,
     Query(query): Query<StartQuery>,
 ) -> Result<Response, Problem> {
-    let beginning = Beginning { plan: query.plan, source_slug: sign_ups::slug(query.from.as_deref()) };
+    let origin = Origin::told(query.from.as_deref(), query.visit.as_deref());
+    let beginning = Beginning { plan: query.plan, origin };
     start(&app, &context, &headers, "create", beginning).await
 }
 
@@ -96,11 +98,13 @@ async fn start(
     if !prompt.is_empty() {
         url.query_pairs_mut().append_pair("prompt", prompt);
     }
-    let sql = "INSERT INTO sign_ins (state, browser_digest, nonce, verifier, plan, source_slug, expires_ms)
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql = "INSERT INTO sign_ins (state, browser_digest, nonce, verifier, plan, source_slug, expires_ms, visit)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let expires_ms = app.now_ms() + SIGN_IN_S * 1_000;
-    let Beginning { plan, source_slug } = beginning;
-    let values = args![state, cookies::digest(&browser), nonce, verifier, plan, source_slug, expires_ms];
+    let Beginning { plan, origin } = beginning;
+    let visit = origin.as_ref().and_then(|origin| origin.visit).map(|visit| visit.to_string());
+    let slug = origin.map(|origin| origin.slug);
+    let values = args![state, cookies::digest(&browser), nonce, verifier, plan, slug, expires_ms, visit];
     app.ctx().db.execute(sql, values).await?;
     Ok(cookies::see_other(url.as_str(), &[cookies::line(BROWSER_COOKIE, &browser, SIGN_IN_S)]))
 }
@@ -141,7 +145,7 @@ pub(super) async fn callback(
 async fn take_sign_in(app: &A5, headers: &HeaderMap, state: &str) -> Result<Option<SignIn>, DbError> {
     let browser = cookies::read(headers, BROWSER_COOKIE).unwrap_or_default();
     let mut tx = app.ctx().db.begin().await?;
-    let sql = "SELECT nonce, verifier, plan, source_slug FROM sign_ins
+    let sql = "SELECT nonce, verifier, plan, source_slug, visit FROM sign_ins
                WHERE state = $1 AND browser_digest = $2 AND expires_ms > $3";
     let rows = tx.query(sql, args![state, cookies::digest(&browser), app.now_ms()]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
@@ -151,7 +155,9 @@ async fn take_sign_in(app: &A5, headers: &HeaderMap, state: &str) -> Result<Opti
 }
 
 fn sign_in(row: &Row) -> Result<SignIn, DbError> {
-    let beginning = Beginning { plan: row.opt_text("plan")?, source_slug: row.opt_text("source_slug")? };
+    let (slug, visit) = (row.opt_text("source_slug")?, row.opt_text("visit")?);
+    let origin = Origin::told(slug.as_deref(), visit.as_deref());
+    let beginning = Beginning { plan: row.opt_text("plan")?, origin };
     Ok(SignIn { nonce: row.text("nonce")?, verifier: row.text("verifier")?, beginning })
 }
 

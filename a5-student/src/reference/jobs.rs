@@ -23,16 +23,19 @@ pub(super) enum JobKind {
     Run,
     /// Have A4 read a document.
     Document,
+    /// Tell A3 that a visit of one of its pages led to a checkout.
+    Checkout,
 }
 
 impl JobKind {
-    const ALL: [Self; 3] = [Self::Crm, Self::Run, Self::Document];
+    const ALL: [Self; 4] = [Self::Crm, Self::Run, Self::Document, Self::Checkout];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Crm => "crm",
             Self::Run => "run",
             Self::Document => "document",
+            Self::Checkout => "checkout",
         }
     }
 }
@@ -95,6 +98,7 @@ pub(super) async fn carry_out(app: &A5, job: &Job) -> Result<(), DbError> {
         JobKind::Crm => super::crm::record(app, job).await,
         JobKind::Run => super::welcome::ask(app, job).await,
         JobKind::Document => super::analysis::analyze(app, job).await,
+        JobKind::Checkout => super::visits::tell(app, job).await,
     };
     outcome::write_down(app, job, outcome).await
 }

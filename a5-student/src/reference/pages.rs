@@ -10,8 +10,9 @@ use serde::Deserialize;
 
 use super::plans::{MICRO, PLANS, Plan};
 use super::sessions::Student;
+use super::sign_ups::Origin;
 use super::state::A5;
-use super::{orders, sessions, sign_ups};
+use super::{orders, sessions};
 
 /// Nothing from elsewhere, no frames; forms go home.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; \
@@ -21,8 +22,8 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 #[derive(Debug, Clone, Default)]
 pub(super) struct Frame {
     pub(super) signed_in: bool,
-    /// The page that the visitor came from, which the sign-up remembers.
-    pub(super) from: Option<String>,
+    /// Where the visitor came from, which the sign-up remembers.
+    pub(super) from: Option<Origin>,
 }
 
 impl Frame {
@@ -83,6 +84,13 @@ struct Message<'a> {
 #[derive(Debug, Deserialize)]
 pub(super) struct VisitQuery {
     from: Option<String>,
+    visit: Option<String>,
+}
+
+impl VisitQuery {
+    fn origin(&self) -> Option<Origin> {
+        Origin::told(self.from.as_deref(), self.visit.as_deref())
+    }
 }
 
 /// `GET /`.
@@ -92,7 +100,7 @@ pub(super) async fn landing(
     Query(visit): Query<VisitQuery>,
 ) -> Result<Response, Problem> {
     let signed_in = sessions::current(&app, &headers).await?.is_some();
-    let frame = Frame { signed_in, from: sign_ups::slug(visit.from.as_deref()) };
+    let frame = Frame { signed_in, from: visit.origin() };
     Ok(respond(StatusCode::OK, &Landing { frame }))
 }
 
@@ -107,7 +115,7 @@ pub(super) async fn pricing(
         None => None,
     };
     let page = Pricing {
-        frame: Frame { signed_in: buyer.is_some(), from: sign_ups::slug(visit.from.as_deref()) },
+        frame: Frame { signed_in: buyer.is_some(), from: visit.origin() },
         plans: &PLANS,
         micro: &MICRO,
         buyer,

@@ -9,7 +9,7 @@ use super::stand_in;
 use super::state::A5;
 
 /// Session tokens and browser tokens are stored as digests only.
-pub(super) const MIGRATIONS: &[&str] = &[PEOPLE, MONEY, FIRST_STEPS, stand_in::TABLES];
+pub(super) const MIGRATIONS: &[&str] = &[PEOPLE, MONEY, FIRST_STEPS, stand_in::TABLES, VISITS];
 
 const PEOPLE: &str = "CREATE TABLE students (
         sub TEXT PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL, plan TEXT NOT NULL, created_ms BIGINT NOT NULL);
@@ -62,6 +62,10 @@ const FIRST_STEPS: &str = "ALTER TABLE sign_ins ADD COLUMN source_slug TEXT;
         trace_id TEXT NOT NULL, state TEXT NOT NULL, result TEXT, attempts BIGINT NOT NULL, due_ms BIGINT NOT NULL,
         created_ms BIGINT NOT NULL, UNIQUE (kind, subject));
      CREATE INDEX jobs_due ON jobs (state, due_ms)";
+
+/// Which showing of a page led to a student.
+const VISITS: &str = "ALTER TABLE sign_ins ADD COLUMN visit TEXT;
+     ALTER TABLE sign_ups ADD COLUMN visit TEXT";
 
 /// Starts the worker that deletes what has expired, once a minute.
 pub(super) fn start_forgetting(app: &A5) {

@@ -261,7 +261,7 @@ async fn a_sign_up_from_a_page_tells_the_crm_and_asks_for_one_run_in_its_trace()
     eco.stop().await;
 }
 
-async fn sign_up(eco: &Ecosystem, link: &str) -> Session {
+pub(crate) async fn sign_up(eco: &Ecosystem, link: &str) -> Session {
     let session = Session::new(eco.client());
     let start = session.get(AppId::A5, link).send().await.unwrap();
     let mut form = session.follow(&start).unwrap().send().await.unwrap();

@@ -6,6 +6,7 @@ use serde_json::json;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use crate::first_steps::sign_up;
 use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -277,4 +278,43 @@ async fn the_defects_of_webhooks_are_seen_in_the_ledger_and_the_tally() {
         assert_eq!(balance(&session).await, credits, "{defect:?}");
         eco.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkout_is_told_to_a3_once_as_what_came_of_a_visit_and_says_nothing_of_the_student() {
+    let (provider, a3) = (provider().await, MockServer::start().await);
+    let taken = ResponseTemplate::new(202).set_body_json(json!({ "run_id": "run-1" }));
+    Mock::given(path("/orchestration/run")).respond_with(taken).mount(&a3).await;
+    let counted = ResponseTemplate::new(200).set_body_json(json!({ "counted": true, "because": "live" }));
+    let route = || Mock::given(method("POST")).and(path("/bandit/reward"));
+    route().respond_with(ResponseTemplate::new(503)).up_to_n_times(1).with_priority(1).mount(&a3).await;
+    route().respond_with(counted).mount(&a3).await;
+    let eco = shop_with(&provider, |config| {
+        config.upstreams.insert(AppId::A3, a3.uri().parse().unwrap());
+    })
+    .await;
+    let visit = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let landing = eco.client().get(AppId::A5, &format!("/?visit={visit}&from=stem-awards")).send().await.unwrap();
+    assert!(landing.text().contains(&format!("/signup?from=stem-awards&#38;visit={visit}")), "{}", landing.text());
+    let session = sign_up(&eco, &format!("/signup?from=stem-awards&visit={visit}")).await;
+    for (number, plan) in ["micro", "micro"].into_iter().enumerate() {
+        let order = order_of(&choose(&session, plan).await);
+        let paid = event(&format!("evt_{number}"), "completed", &order, "paid");
+        assert_eq!(deliver(&eco, &paid).await.status, 200);
+    }
+    let cx = eco.context();
+    let told = cx.eventually(|| async {
+        let sent = a3.received_requests().await.unwrap_or_default();
+        let told: Vec<_> = sent.into_iter().filter(|sent| sent.url.path() == "/bandit/reward").collect();
+        Ok((told.len() == 2).then_some(told))
+    });
+    let told = told.await.unwrap().expect("A3 is told, and once more after its 503");
+    for sent in &told {
+        let mut body: serde_json::Value = serde_json::from_slice(&sent.body).unwrap();
+        assert!(body["at_ms"].take().is_i64());
+        let wanted = json!({ "slug": "stem-awards", "session_id": visit, "checkout": true, "at_ms": null });
+        assert_eq!(body, wanted, "the visit, and nothing else");
+        assert_eq!(sent.headers["x-idempotency-key"].to_str().unwrap(), format!("a5:checkout:{visit}"));
+    }
+    eco.stop().await;
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use common::client::{Reply, Session};
 use common::ids::AppId;
-use common::service::AppDef;
+use common::service::{AppConfig, AppDef};
 use common::testkit::Ecosystem;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -81,10 +81,16 @@ pub(crate) fn everybody() -> Vec<AppDef> {
 
 /// A1 and A5, with this payment provider.
 pub(crate) async fn shop(provider: &MockServer) -> Ecosystem {
+    shop_with(provider, |_| {}).await
+}
+
+/// The same, wired otherwise.
+pub(crate) async fn shop_with(provider: &MockServer, wire: impl Fn(&mut AppConfig)) -> Ecosystem {
     let uri = provider.uri();
     Ecosystem::start_with(apps(), |config| {
         config.options.insert("stripe_base_url".to_owned(), uri.clone());
         config.options.insert("stripe_webhook_secret".to_owned(), SECRET.to_owned());
+        wire(config);
     })
     .await
 }

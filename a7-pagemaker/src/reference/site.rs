@@ -67,11 +67,14 @@ impl App {
         text
     }
 
-    /// Where the call to action of a page leads: to the student app as browsers find it, which learns who sent them.
-    fn cta_href(&self, slug: &str) -> String {
+    /// Where the call to action of a page leads: to the student app as browsers find it, which learns who sent them;
+    /// from a page of an arm also by which visit, so that A3 hears what came of it.
+    fn cta_href(&self, page: &Page, visit: &str) -> String {
         let given = self.ctx.config.options.get("student_base_url").map(String::as_str);
         let base = given.or_else(|| self.ctx.upstream.base(AppId::A5).map(url::Url::as_str));
-        base.map_or_else(|| "#lead".to_owned(), |base| format!("{}/?from={slug}", base.trim_end_matches('/')))
+        let visit = page.variant.as_ref().map_or_else(String::new, |_| format!("visit={visit}&"));
+        let href = |base: &str| format!("{}/?{visit}from={}", base.trim_end_matches('/'), page.slug);
+        base.map_or_else(|| "#lead".to_owned(), href)
     }
 
     /// What the call to action of a page says, by its arm.
@@ -179,7 +182,7 @@ pub(crate) async fn page(State(app): State<App>, asked: Asked, Path(slug): Path<
     if app.ctx.has(Defect::A7CanonicalElsewhere) && app.is_newest(&slug).await? {
         head.canonical = format!("http://www.example.com{}", head.path);
     }
-    let (cta_href, cta_words) = (app.cta_href(&slug), app.cta_words(&page));
+    let (cta_href, cta_words) = (app.cta_href(&page, &head.trace_id), app.cta_words(&page));
     let mut response = views::html(&PageView { head, page, cta_href, cta_words })?;
     if app.ctx.has(Defect::A7NoindexHeader) {
         response.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex"));

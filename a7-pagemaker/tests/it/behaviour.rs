@@ -108,3 +108,19 @@ async fn a_visitor_of_a_missing_page_gets_a_page_and_a_program_a_problem() {
     assert!(visitor.text().contains("There is no such page"));
     eco.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_page_of_an_arm_takes_its_visit_along_to_the_student_app() {
+    let eco = Ecosystem::start_with(vec![a7_pagemaker::reference::app()], |config| {
+        config.options.insert("student_base_url".into(), "http://a5.test/".into());
+    })
+    .await;
+    let body = json!({ "slug": "of-an-arm", "title": "t", "summary": "s", "variant": "apply_now" });
+    assert_eq!(eco.client().post(AppId::A7, "/api/pages").json(&body).send().await.unwrap().status, 201);
+    let page = eco.client().get(AppId::A7, "/p/of-an-arm").send().await.unwrap();
+    let link = format!("href=\"http://a5.test/?visit={}&#38;from=of-an-arm\"", page.trace);
+    assert!(page.text().contains(&link), "{}", page.text());
+    let plain = eco.client().get(AppId::A7, "/p/stem-scholarships-ohio").send().await.unwrap();
+    assert!(plain.text().contains("href=\"http://a5.test/?from=stem-scholarships-ohio\""), "{}", plain.text());
+    eco.stop().await;
+}

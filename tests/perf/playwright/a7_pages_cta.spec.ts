@@ -1,6 +1,6 @@
 // A page of A7: what its head tells others, and that its call to action is counted, seen and clicked.
 import { expect, test, urlOf } from "./ecosystem";
-import { ask, publishPage } from "./students";
+import { ask, callToAction, landingFrom, publishPage } from "./students";
 
 test("the head of a published page is complete", async ({ page, request, journey }) => {
   const slug = await publishPage(request, journey);
@@ -29,8 +29,8 @@ test("a call to action that is seen and clicked arrives in A8 as one impression 
   };
   await page.goto(`${urlOf("a7")}/p/${slug}`);
   await expect.poll(counted, { message: "click-through rates in A8", timeout: 20_000 }).toEqual([0]);
-  await journey.press(page.getByRole("link", { name: "Start your application" }));
-  await expect(page).toHaveURL(`${urlOf("a5")}/?from=${slug}`);
+  await journey.press(callToAction(page));
+  await expect(page).toHaveURL(landingFrom(slug));
   await expect.poll(counted, { message: "click-through rates in A8", timeout: 20_000 }).toEqual([0, 1]);
 });
 

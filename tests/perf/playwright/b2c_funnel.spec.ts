@@ -1,7 +1,7 @@
 // A visitor of a page becomes a student who asks, pays and is counted: one way through six apps, in one trace.
 import { expect, test, urlOf } from "./ecosystem";
 import { createAccount } from "./journey";
-import { CARD, field, payWith, publishPage, seenInA8, topUp, transactions } from "./students";
+import { CARD, callToAction, field, landingFrom, payWith, publishPage, seenInA8, topUp, transactions } from "./students";
 
 test("a visitor of a page becomes a paying student", { tag: "@quick" }, async ({ page, request, journey }) => {
   test.setTimeout(60_000);
@@ -9,8 +9,8 @@ test("a visitor of a page becomes a paying student", { tag: "@quick" }, async ({
 
   await test.step("read the page and follow its call to action", async () => {
     await page.goto(`${urlOf("a7")}/p/${slug}`);
-    await journey.press(page.getByRole("link", { name: "Start your application" }));
-    await expect(page).toHaveURL(`${urlOf("a5")}/?from=${slug}`);
+    await journey.press(callToAction(page));
+    await expect(page).toHaveURL(landingFrom(slug));
   });
 
   await test.step("sign up", async () => {
@@ -67,7 +67,7 @@ test("each request of the journey carries its trace, through redirects and scrip
     if (echoed !== journey.traceId) astray.push(`${response.request().method()} ${response.url()}: ${echoed}`);
   });
   await page.goto(`${urlOf("a7")}/p/${slug}`);
-  await journey.press(page.getByRole("link", { name: "Start your application" }));
+  await journey.press(callToAction(page));
   await journey.press(page.getByRole("main").getByRole("link", { name: "Create a free account" }));
   await createAccount(page, journey);
   await expect(page).toHaveURL(`${urlOf("a5")}/dashboard`);

@@ -36,6 +36,13 @@ export async function publishPage(request: APIRequestContext, journey: Journey):
   });
 }
 
+/** The call to action of a page of A7; its words are those of the page's arm. */
+export const callToAction = (page: Page): Locator => page.locator("#cta");
+
+/** Where the call to action leads: to A5, which learns of the page, and of the visit if A7 tells it. */
+export const landingFrom = (slug: string) => (url: URL): boolean =>
+  url.href.startsWith(`${urlOf("a5")}/?`) && url.searchParams.get("from") === slug;
+
 /** Signs the person up at A5, beginning on its landing page, and ends on her dashboard. */
 export async function signUp(page: Page, journey: Journey): Promise<void> {
   await test.step("sign up", async () => {

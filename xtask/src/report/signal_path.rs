@@ -21,9 +21,10 @@ const STEPS: [Step; 8] = [
     (
         "Signal",
         "A run of A3 chooses an arm and has A7 build a page for it. A7 shows the arm (another call to action each) and tells A3 \
-         what a visit had: the page was seen, a lead was left, somebody complained, something failed. A durable queue sends it \
-         as `POST /bandit/reward` in the trace of the visit, again until A3 takes it. Test traffic teaches the experiment that it \
-         belongs to and nothing else; live traffic teaches the live arms.",
+         what a visit had: the page was seen, a lead was left, somebody complained, something failed. Its link takes the \
+         visit along to A5, which tells of the first checkout that came of it. Durable queues send all of it as \
+         `POST /bandit/reward` with the visit, again until A3 takes it. Test traffic teaches the experiment that it belongs to \
+         and nothing else; live traffic teaches the live arms.",
         &["a3.attribution_keeps_the_arm", "a7.arm_is_shown", "a7.sessions_reach_a3", "a3.test_rewards_teach_nothing"],
     ),
     (
@@ -103,8 +104,8 @@ pub(super) fn render(view: &RunView) -> Vec<Artifact> {
     simulated::section(&mut out, view);
     out.push_str(
         "## What this cannot show\n\n- Checks teach experiments, and their visitors are made up: they show that A3 learns, not that its \
-         arms please people.\n- A5 does not tell A3 of checkouts: it knows the page that sent a student, not the visit. A \
-         deployment that knows both reports them as `checkout` of the visit.\n- A visit is one showing of a page: who comes back \
+         arms please people.\n- No check buys: that A5 tells A3 of a checkout is shown by its own \
+         tests.\n- A visit is one showing of a page: who comes back \
          or loads it again is another session.\n- The intervals of the shares hold in 99.99 % of cases; a healthy bandit breaks one in 10,000.\n- Minutes \
          without a person are real time of A3's own log; what a simulation adds is simulated.\n",
     );

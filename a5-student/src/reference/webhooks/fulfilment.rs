@@ -10,6 +10,7 @@ use crate::reference::money;
 use crate::reference::orders::{self, Order, OrderState};
 use crate::reference::plans::Plan;
 use crate::reference::state::A5;
+use crate::reference::visits;
 
 /// Moves the order on, if the event says so and the order is not further already.
 pub(super) async fn apply(app: &A5, tx: &mut Tx, order: &Order, kind: &str, session: &Session) -> Result<(), DbError> {
@@ -66,6 +67,7 @@ async fn credit(app: &A5, tx: &mut Tx, order: &Order, again: bool) -> Result<(),
     if ledger::post(tx, &posting, app.now_ms()).await? != Posted::Entered {
         return Ok(());
     }
+    visits::checked_out(app, tx, &context, &order.sub).await?;
     if Plan::find(&order.plan).is_some() {
         tx.execute("UPDATE students SET plan = $1 WHERE sub = $2", args![&order.plan, &order.sub]).await?;
     }
