@@ -154,6 +154,7 @@ mod tests {
 
     fn with(id: &str, fails: bool) -> RunView {
         let mut view = fixture::view();
+        view.shapes.clear();
         view.rulings.retain(|ruling| ruling.verdict.is_pass());
         let figures = Figures::counted("assertions", 4, u64::from(fails)).unwrap();
         let verdict = if fails {
@@ -183,10 +184,13 @@ mod tests {
     fn a_restricted_action_that_nobody_granted_ends_a_run() {
         let mut view = fixture::view();
         view.rulings.clear();
-        assert_eq!(of_record(&view), None, "it was granted");
+        let found = of_record(&view).unwrap();
+        assert_eq!((found.condition, found.app), (Condition::NotApproved, AppId::A2), "its ramp ends at 61 users");
+        view.shapes.clear();
+        assert_eq!(of_record(&view), None, "its outages were granted");
         view.approvals.clear();
         let found = of_record(&view).unwrap();
-        assert_eq!(found.condition, Condition::NotApproved);
+        assert_eq!((found.condition, found.app), (Condition::NotApproved, AppId::A3));
         assert!(found.what.contains("503"), "{}", found.what);
     }
 
