@@ -21,6 +21,9 @@ pub use context::{ARRIVAL_LIMIT, CheckContext};
 pub use findings::{Finding, Findings};
 pub use safety::{keys_wanted, security_headers};
 
+/// What is broken where a check came to no end: it says that somebody did not answer, and nothing of the claim.
+const CARRIED_OUT: &str = "the check can be carried out";
+
 /// The procedure of a check.
 pub type CheckFn = fn(CheckContext) -> Pin<Box<dyn Future<Output = Result<Findings, CheckError>> + Send>>;
 
@@ -115,7 +118,7 @@ impl Check {
         match result {
             Ok(findings) => report.findings = findings.into_vec(),
             Err(CheckError::Skip(reason)) => report.skipped = Some(reason),
-            Err(error) => report.findings.push(Finding::broken("the check can be carried out", "an answer", error)),
+            Err(error) => report.findings.push(Finding::broken(CARRIED_OUT, "an answer", error)),
         }
         if report.skipped.is_none() {
             for violation in client.take_violations() {
@@ -132,6 +135,12 @@ impl CheckReport {
     #[must_use]
     pub fn holds(&self) -> bool {
         self.skipped.is_none() && !self.findings.is_empty() && self.findings.iter().all(|finding| finding.holds)
+    }
+
+    /// True if an assertion about the claim itself is broken, and not only the check was cut short.
+    #[must_use]
+    pub fn refutes(&self) -> bool {
+        self.findings.iter().any(|finding| !finding.holds && finding.what != CARRIED_OUT)
     }
 
     /// The broken assertions, a line each.

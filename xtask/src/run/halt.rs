@@ -88,14 +88,14 @@ fn end(run: &mut Run, found: &Finding, left: &[PlannedPhase]) -> Result<(), RunE
     };
     let line = format!("{why}: {}; {tried}", found.what);
     run.note(phase, Some(found.app), &line)?;
-    let claim = claim(found, "stopped".to_owned(), phase, "nothing is found that ends a run at once".to_owned());
+    let claim = claim(found, "stopped".to_owned(), phase, "shows nothing that ends a run at once".to_owned());
     let rerun = rerun(&run.plan.command);
     if let Some(figures) = Figures::counted("findings", 1, 1) {
         let verdict = Verdict::Fail { figures, traces: Vec::new() };
         run.record(Record::Ruled(Ruling::new(claim, verdict, line, &rerun)))?;
     }
     for planned in left {
-        let text = format!("phase {}, {}, is gone through", planned.phase, planned.title);
+        let text = format!("lets phase {}, {}, be tried", planned.phase, planned.title);
         let claim = self::claim(found, format!("stopped.phase{}", planned.phase), planned.phase, text);
         let verdict = Verdict::Skipped { reason: why.clone() };
         run.record(Record::Ruled(Ruling::new(claim, verdict, format!("not tried: {why}"), &rerun)))?;
@@ -117,11 +117,16 @@ fn of_record(view: &RunView) -> Option<Finding> {
         report::unapproved(view).map(|(app, what)| Finding { condition: Condition::NotApproved, app, what });
     let failed = view.rulings.iter().filter(|ruling| ruling.claim.gate && ruling.verdict.is_fail());
     let ended = failed.filter_map(|ruling| {
-        let condition = condition(&ruling.claim.id)?;
+        let condition = condition(&ruling.claim.id).filter(|_| is_shown(view, &ruling.claim.id))?;
         let what = format!("{}: {}", ruling.claim.id, ruling.explanation);
         Some(Finding { condition, app: ruling.claim.app, what })
     });
     unapproved.into_iter().chain(ended).next()
+}
+
+/// An app that did not answer a check to its end has failed it, and has shown nothing of what the check is about.
+fn is_shown(view: &RunView, id: &str) -> bool {
+    view.checks.iter().filter(|(_, report)| report.id == id).all(|(_, report)| report.refutes())
 }
 
 /// What a failure of this claim is, if it ends a run.
@@ -148,12 +153,15 @@ fn rerun(command: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use common::check::CheckReport;
+
     use super::*;
     use crate::report::fixture;
     use crate::suites;
 
     fn with(id: &str, fails: bool) -> RunView {
         let mut view = fixture::view();
+        view.shapes.clear();
         view.rulings.retain(|ruling| ruling.verdict.is_pass());
         let figures = Figures::counted("assertions", 4, u64::from(fails)).unwrap();
         let verdict = if fails {
@@ -180,13 +188,34 @@ mod tests {
     }
 
     #[test]
+    fn a_check_that_was_cut_short_ends_nothing() {
+        let mut view = with("a6.conformance", true);
+        let report = |what: &str| CheckReport {
+            id: "a6.conformance".into(),
+            claim: String::new(),
+            app: AppId::A6,
+            findings: vec![common::check::Finding::broken(what, "an answer", "a timeout")],
+            skipped: None,
+            took_us: common::units::Micros(1),
+        };
+        view.checks.push((2, report("the check can be carried out")));
+        assert_eq!(of_record(&view), None);
+        view.checks.pop();
+        view.checks.push((2, report("POST /register without a trace")));
+        assert_eq!(of_record(&view).unwrap().condition, Condition::SchemaDrift);
+    }
+
+    #[test]
     fn a_restricted_action_that_nobody_granted_ends_a_run() {
         let mut view = fixture::view();
         view.rulings.clear();
-        assert_eq!(of_record(&view), None, "it was granted");
+        let found = of_record(&view).unwrap();
+        assert_eq!((found.condition, found.app), (Condition::NotApproved, AppId::A2), "its ramp ends at 61 users");
+        view.shapes.clear();
+        assert_eq!(of_record(&view), None, "its outages were granted");
         view.approvals.clear();
         let found = of_record(&view).unwrap();
-        assert_eq!(found.condition, Condition::NotApproved);
+        assert_eq!((found.condition, found.app), (Condition::NotApproved, AppId::A3));
         assert!(found.what.contains("503"), "{}", found.what);
     }
 

@@ -41,7 +41,7 @@ pub(super) fn rule(run: &mut Run) -> Result<(), RunError> {
     let files = files::below(run.folder()).map_err(RunError::Configuration)?;
     let needles = Needles::new(of_logs(run, &run_id));
     for app in run.plan.apps() {
-        let claim = claim(app, "log", format!("{app} writes no identity, password or key into its log"));
+        let claim = claim(app, "log", "writes no identity, password or key into its log".to_owned());
         let own: Vec<_> = files.iter().filter(|file| file.kind == Kind::Log(app)).collect();
         let ruling = if own.is_empty() {
             let reason = format!("the log of {app} lies where it runs: scan it there");
