@@ -37,8 +37,8 @@ use self::favours::ServiceToken;
 use self::preflight::Preflight;
 use self::transport::{Http, Transport};
 
-/// Everything needed to start A3. Options: `breaker_open_ms`, `run_deadline_ms`, `email_base_url`, `email_api_key`,
-/// `email_from`, `email_to`, `auto_com_base_url`, and `client_id` and `client_secret` for a token of A1.
+/// Everything needed to start A3. Options: `breaker_open_ms`, `side_jobs_apart_ms`, `run_deadline_ms`, `email_base_url`,
+/// `email_api_key`, `email_from`, `email_to`, `auto_com_base_url`, and `client_id` and `client_secret` for a token of A1.
 #[must_use]
 pub fn app() -> AppDef {
     AppDef { contract: crate::contract(), migrations: tables::TABLES, router }

@@ -33,7 +33,7 @@ use party::{FRONTS, Party};
 /// How long a breaker stays open, for more outages in the same time; A3's usual five seconds show nothing more.
 const BREAKER_OPEN_MS: u64 = 700;
 /// How far apart the side jobs of one party begin, for more requests to it in the same time.
-const SIDE_JOBS_APART_MS: u64 = 40;
+const SIDE_JOBS_APART_MS: u64 = 25;
 /// What A3 promises of its pauses: up to 100 ms after the first failure, doubling to 5 s.
 const PAUSES: BackoffRule = BackoffRule { base_ms: 100, cap_ms: 5_000 };
 /// How long anything may take, in a run, before it counts as not happening.

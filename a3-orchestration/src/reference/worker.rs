@@ -96,12 +96,13 @@ async fn look(shared: Shared, last_look: Arc<AtomicU64>, stop: CancellationToken
 /// What is due and not under way, oldest first, as much as there is room for.
 pub(crate) async fn due(ctx: &Ctx, active: &Active) -> Result<Vec<Due>, DbError> {
     let now_ms = ctx.clock.unix_ms();
+    // Looked at before the rows: whatever ends between the two has a pause that these rows do not know of.
+    let active = active.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let sql = "SELECT run_id FROM runs WHERE state IN ('queued', 'running') AND due_ms <= $1
                ORDER BY due_ms, created_ms LIMIT 100";
     let rows = ctx.db.query(sql, args![now_ms]).await?;
     let runs = rows.iter().map(|row| row.text("run_id").map(Due::Run)).collect::<Result<Vec<_>, _>>()?;
     let sides = side::due(&ctx.db, now_ms).await?;
-    let active = active.0.lock().unwrap_or_else(PoisonError::into_inner);
     let busy = |of: fn(&Due) -> bool| AT_ONCE.saturating_sub(active.iter().filter(|due| of(due)).count());
     let room = (busy(|due| matches!(due, Due::Run(_))), busy(|due| matches!(due, Due::Side(..))));
     let runs = runs.into_iter().filter(|due| !active.contains(due)).take(room.0);

@@ -191,6 +191,9 @@ mod tests {
         assert!(text.contains("No check of idempotency was tried in this run."), "{text}");
         assert!(text.contains("No app was killed or disturbed while effects were under way in this run."), "{text}");
         assert!(CHECKS.iter().all(|id| text.contains(&format!("The check `{id}`."))), "{text}");
-        assert!(text.contains("Effects of A5 under none, kill, duplicate, delay, commit_then_503."), "{text}");
+        assert!(
+            text.contains("Effects of A5 under none, kill, duplicate, delay, commit_then_503, together."),
+            "{text}"
+        );
     }
 }

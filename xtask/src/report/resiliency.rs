@@ -64,7 +64,7 @@ pub(super) fn about(view: &RunView) -> Vec<&Ruling> {
 
 fn nothing(out: &mut String) {
     out.push_str(
-        "**No outage was made**: not of A7, not of A2, not of A3, and A3 was not killed. So nothing is \
+        "**No outage was made**: not of those whom A3 calls, not of A3, and A3 was not killed. So nothing is \
          known of its breakers under load, of its recovery time, of its error rate afterwards, or of effects that happen \
          twice. ",
     );

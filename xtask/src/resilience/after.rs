@@ -8,7 +8,7 @@ use super::party::Party;
 use crate::record::{Resilience, Share};
 
 /// How many runs are under way at a time.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 12;
 /// So many errors are proof enough, whatever would follow.
 const ENOUGH: u64 = 20;
 

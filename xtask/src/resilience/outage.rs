@@ -6,6 +6,7 @@ use common::clock;
 use common::fault::{Action, Answer, Rule, Rules};
 use common::ids::AppId;
 use common::slo::{self, FailedAttempt, Quantile};
+use futures_util::future::try_join_all;
 
 use super::ask::{Asked, ticks};
 use super::attempts;
@@ -39,8 +40,10 @@ pub(super) async fn drive(
             break;
         }
     }
+    let compared: Vec<_> = front.iter().map(|party| transitions::compared(asked, party.breaker)).collect();
+    let compared = try_join_all(compared).await?;
     let mut outages = Vec::new();
-    for (party, cycles) in front.iter().zip(cycles) {
+    for ((party, cycles), compared) in front.iter().zip(cycles).zip(compared) {
         let mut recovered: Vec<u64> = cycles.iter().filter_map(|cycle| cycle.closed_after_ms).collect();
         recovered.sort_unstable();
         outages.push(PartyOutage {
@@ -49,7 +52,7 @@ pub(super) async fn drive(
             route: party.route(),
             cycles,
             recovery: slo::estimate(&recovered, Quantile::P50, 0.95, 1.0),
-            compared: transitions::compared(asked, party.breaker).await?,
+            compared,
             after: Share::default(),
         });
     }

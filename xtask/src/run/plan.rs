@@ -30,7 +30,7 @@ const TRIAL_PATIENCE: Duration = Duration::from_secs(6);
 const LEARNING: &str = "learning, autonomy, safety";
 const LEARNING_S: f64 = 20.0;
 const RESILIENCY: &str = "resiliency";
-const RESILIENCY_S: f64 = 60.0;
+const RESILIENCY_S: f64 = 85.0;
 
 /// The kind of workloads that the phase of funnels walks.
 const JOURNEY: &str = "journey";

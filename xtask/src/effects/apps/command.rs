@@ -60,7 +60,7 @@ fn told<'a>(events: impl Iterator<Item = &'a Value>, earlier: &BTreeSet<TraceId>
     let read = |event: &Value| {
         let told = &event["event"];
         let (app, name) = (text(told, "app_id"), text(told, "event"));
-        let trace_id = text(told, "trace_id").parse().unwrap_or(TraceId::from_u128(0));
+        let trace_id = text(told, "trace_id").parse().unwrap_or(TraceId::from_u128(u128::MAX));
         (!is_background(&app, &name) && !earlier.contains(&trace_id)).then(|| Seen {
             place: Place::new(AppId::A8, &of(&app, &name)),
             name: String::new(),

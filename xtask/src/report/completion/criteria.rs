@@ -120,7 +120,7 @@ fn asserted(view: &RunView, ids: &[&str]) -> Vec<TraceId> {
 fn learned() -> Vec<Need> {
     let corrected = [
         Need("a3.resilience.transitions_reported", Two),
-        Need("a3.resilience.backoff", One),
+        Need("a3.resilience.backoff", Two),
         Need("a3.resilience.recovers", One),
     ];
     signal_path::ids().into_iter().map(|id| Need(id, One)).chain(corrected).collect()
