@@ -97,9 +97,15 @@ pub(crate) struct TargetArgs {
     pub(crate) base_port: u16,
 }
 
-fn defect(text: &str) -> Result<(AppId, Defect), String> {
+/// `a2:p95_ms=195`.
+pub(crate) fn defect(text: &str) -> Result<(AppId, Defect), String> {
     let (app, defect) = text.split_once(':').ok_or("expected an app and a defect, `a2:p95_ms=195`")?;
     Ok((app.parse().map_err(|_| format!("`{app}` is none of a1 to a8"))?, defect.parse()?))
+}
+
+/// As [`defect`] reads it.
+pub(crate) fn as_flag((app, defect): &(AppId, Defect)) -> String {
+    format!("{}:{defect}", app.lower())
 }
 
 fn wire(text: &str) -> Result<(Edge, PathBuf), String> {

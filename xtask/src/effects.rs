@@ -20,7 +20,7 @@ use common::ids::AppId;
 use common::service::Defect;
 use common::verdict::{Outcome, exit_code};
 
-use crate::cli::EffectsArgs;
+use crate::cli::{self, EffectsArgs};
 use crate::commands::fail;
 use crate::embedded::{Embedded, EmbeddedPlan};
 pub(crate) use judge::{claim, rulings};
@@ -78,7 +78,7 @@ pub(crate) async fn drive(plan: &EffectsPlan, say: &(dyn Fn(&str) + Sync)) -> Re
         started_at,
         took_s: started.elapsed().as_secs_f64(),
         arrival_limit_s: plan.rest_within.as_secs_f64(),
-        defects: plan.defects.iter().map(|(app, defect)| format!("{app} {defect:?}")).collect(),
+        defects: plan.defects.iter().map(cli::as_flag).collect(),
         cells: driven,
     })
 }

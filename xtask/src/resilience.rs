@@ -24,6 +24,7 @@ use common::ids::AppId;
 use common::service::Defect;
 use common::slo::{BackoffFindings, BackoffRule};
 
+use crate::cli;
 use crate::embedded::{Embedded, EmbeddedPlan};
 use crate::record::{AttemptsCompared, CrashOutage, OwnOutage, Resilience, RunsSeen};
 use ask::Asked;
@@ -93,7 +94,7 @@ fn nothing(plan: &ResiliencePlan) -> Resilience {
         started_at: clock::rfc3339(clock::unix_ms()),
         took_s: 0.0,
         breaker_open_ms: BREAKER_OPEN_MS,
-        defects: plan.defects.iter().map(|(app, defect)| format!("{app} {defect:?}")).collect(),
+        defects: plan.defects.iter().map(cli::as_flag).collect(),
         parties: Vec::new(),
         backoff: BackoffFindings::of(PAUSES, &[]),
         attempts: AttemptsCompared::default(),

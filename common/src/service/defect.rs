@@ -1,5 +1,6 @@
 //! Deliberate defects of reference apps that no proxy can make, all named here. They prove that the checks can fail.
 
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -181,6 +182,20 @@ pub enum Defect {
     KeepsRequests,
 }
 
+impl fmt::Display for Defect {
+    /// As [`FromStr`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(name)) => f.write_str(&name),
+            Ok(serde_json::Value::Object(fields)) => match fields.iter().next() {
+                Some((name, number)) => write!(f, "{name}={number}"),
+                None => Ok(()),
+            },
+            _ => write!(f, "{self:?}"),
+        }
+    }
+}
+
 impl FromStr for Defect {
     type Err = String;
 
@@ -207,6 +222,9 @@ mod tests {
         assert_eq!("p95_ms=195".parse(), Ok(Defect::P95Ms(195)));
         for wrong in ["p95_ms", "p95_ms=fast", "a2_forwards_nothing=3", "sings"] {
             assert!(wrong.parse::<Defect>().is_err(), "{wrong}");
+        }
+        for text in ["a2_forwards_nothing", "p95_ms=195"] {
+            assert_eq!(text.parse::<Defect>().unwrap().to_string(), text);
         }
     }
 }

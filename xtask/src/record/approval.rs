@@ -57,7 +57,7 @@ mod tests {
             |run| run.target = "staging".into(),
             |run| run.profile = "full".into(),
             |run| run.version = "9.9.9".into(),
-            |run| run.defects.push("A2 P95Ms(195)".into()),
+            |run| run.defects.push("a2:p95_ms=195".into()),
             |run| drop(run.phases.pop()),
         ];
         for (at, change) in changes.into_iter().enumerate() {

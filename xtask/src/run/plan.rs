@@ -11,7 +11,7 @@ use common::service::Defect;
 use common::suite::Suite;
 use common::target::VUS_WITHOUT_APPROVAL;
 
-use crate::cli::Profile;
+use crate::cli::{self, Profile};
 use crate::record::{PlannedPhase, RunStarted};
 use crate::suites;
 
@@ -202,7 +202,11 @@ impl Plan {
             ["suite", app] if app.parse::<AppId>().is_ok() => Selection { app: app.parse().ok(), ..part },
             _ => return Err(format!("`{}` cannot go on with this version: start it again", started.command)),
         };
-        Ok(Self::new(&started.command, &started.target, profile, selection))
+        let defects = started.defects.iter().map(|text| cli::defect(text)).collect::<Result<_, _>>();
+        let defects = defects.map_err(|why| {
+            format!("what its apps were told to do wrong cannot be told to them again ({why}): start it again")
+        })?;
+        Ok(Self::new(&started.command, &started.target, profile, selection).with(defects))
     }
 
     /// The same with embedded apps that misbehave.
@@ -232,7 +236,7 @@ impl Plan {
 
     /// What embedded apps are told to do wrong, and what is done to their messages, in words.
     pub(crate) fn told_to(&self) -> Vec<String> {
-        let defects = self.defects.iter().map(|(app, defect)| format!("{app} {defect:?}"));
+        let defects = self.defects.iter().map(cli::as_flag);
         let rules = self.wire.iter().flat_map(|wire| wire.rules.iter().map(|rule| (wire.edge, rule)));
         let rules = rules.map(|(Edge { at, from }, rule)| {
             let from = from.map(|app| format!(" from {app}")).unwrap_or_default();
@@ -352,6 +356,18 @@ mod tests {
         let own_pace = baseline().unscaled();
         let sized = plan(Profile::Quick).sized(&own_pace);
         assert_eq!(sized.executor.rate_per_s(), own_pace.executor.rate_per_s());
+    }
+
+    #[test]
+    fn a_run_that_goes_on_misbehaves_as_it_was_told_to() {
+        let told = vec![(AppId::A3, Defect::FailsPerMille(1_000)), (AppId::A7, Defect::A7RewardsLost)];
+        let mut started = crate::report::fixture::view().started.unwrap();
+        started.command = "ecosystem".into();
+        started.defects = plan(Profile::Quick).with(told.clone()).told_to();
+        assert_eq!(started.defects, ["a3:fails_per_mille=1000", "a7:a7_rewards_lost"]);
+        assert_eq!(Plan::of(&started).unwrap().defects, told);
+        started.defects = vec!["A6 disturbed by cents".into()];
+        assert!(Plan::of(&started).unwrap_err().contains("start it again"));
     }
 
     #[test]
