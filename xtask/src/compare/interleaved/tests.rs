@@ -99,7 +99,7 @@ async fn in_turns(takes_ms: [u64; 2]) -> (Comparison, Vec<usize>) {
     let [before, after] = takes_ms.map(Duration::from_millis);
     let lanes = [server(0, before, &asked).await, server(1, after, &asked).await];
     let scenario = Scenario::new("a6_short", AppId::A6, "asks one thing")
-        .constant_vus(4, SHORT.length, Duration::from_millis(20))
+        .constant_vus(4, SHORT.length, Duration::from_millis(40))
         .step(Step::get("one", "/one").expect_status(&[200]));
     let workloads = [Workload { scenario, records: Vec::new() }];
     let mut gathered = [Gathered::default(), Gathered::default()];
@@ -114,14 +114,15 @@ async fn in_turns(takes_ms: [u64; 2]) -> (Comparison, Vec<usize>) {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_three_times_as_long_is_slower_and_never_passes_over_real_sockets() {
-    let (comparison, order) = in_turns([5, 15]).await;
+async fn a_server_that_takes_fifteen_times_as_long_is_slower_and_never_passes_over_real_sockets() {
+    // A busy machine adds to both sides alike, which leaves less of the ratio.
+    let (comparison, order) = in_turns([2, 30]).await;
     assert!(order.starts_with(&[0, 1]) && order.len() >= 3, "old new new old: {order:?}");
     assert_eq!(comparison.endpoints.len(), 1, "{:?}", comparison.notes);
     let endpoint = &comparison.endpoints[0];
     let gate = &endpoint.gate().unwrap().regression;
     let requests = [&endpoint.before, &endpoint.after].map(|side| side.as_ref().unwrap().requests);
-    assert!(requests.iter().all(|requests| *requests >= 300), "160 are due in each of two blocks: {requests:?}");
+    assert!(requests.iter().all(|requests| *requests >= 150), "80 are due in each of two blocks: {requests:?}");
     assert!(gate.ratio.ratio.is_some_and(|ratio| ratio > 1.5), "{:?}", gate.ratio);
     assert!(gate.ratio.lower.is_none_or(|lower| lower > 1.2), "{:?}", gate.ratio);
     // On a machine that is busy with other tests the generator may blame itself, and samples depend on each other.

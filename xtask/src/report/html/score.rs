@@ -18,9 +18,9 @@ pub(super) struct Scored {
 pub(super) struct Bar {
     pub(super) name: String,
     pub(super) class: &'static str,
-    /// Where it begins and how wide it is, with one digit.
-    pub(super) from: String,
-    pub(super) width: String,
+    /// The worst it can be, and how much it may be more, with one digit.
+    pub(super) low: String,
+    pub(super) more: String,
     pub(super) text: String,
 }
 
@@ -51,8 +51,8 @@ pub(super) fn scored(view: &RunView) -> Option<Scored> {
 }
 
 fn bar(name: String, class: &'static str, score: Score) -> Bar {
-    let width = (score.high - score.low).max(0.8);
-    Bar { name, class, from: format!("{:.1}", score.low), width: format!("{width:.1}"), text: range(score) }
+    let more = score.high - score.low;
+    Bar { name, class, low: format!("{:.1}", score.low), more: format!("{more:.1}"), text: range(score) }
 }
 
 /// `a6.uptime: INCONCLUSIVE, now PASS`.
